@@ -1,0 +1,3 @@
+//! The one truth about names: which relations exist, what they mean, who depends on whom.
+
+pub mod object;

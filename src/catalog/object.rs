@@ -1,0 +1,104 @@
+//! What the catalog holds: schemas and relations, each with a stored OID.
+
+use chrono::{DateTime, Utc};
+
+use crate::pg_type::{Oid, PgType};
+
+/// Owner of everything until roles exist; PostgreSQL's bootstrap superuser has this OID.
+pub const BOOTSTRAP_ROLE_OID: Oid = 10;
+/// Objects of users start here, as in PostgreSQL; below are the fixed ones.
+pub const FIRST_USER_OID: Oid = 16_384;
+
+pub const PG_CATALOG_OID: Oid = 11;
+pub const PUBLIC_OID: Oid = 2200;
+pub const INFORMATION_SCHEMA_OID: Oid = 13_183;
+/// The schema `regulars`: our own relations and questions.
+pub const REGULARS_OID: Oid = 13_900;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Schema {
+    pub oid: Oid,
+    pub name: String,
+    pub owner: Oid,
+    pub comment: Option<String>,
+}
+
+/// A table of the purchase history or a view.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Relation {
+    pub oid: Oid,
+    pub schema: Oid,
+    pub name: String,
+    pub owner: Oid,
+    pub kind: RelationKind,
+    pub columns: Vec<Column>,
+    pub comment: Option<String>,
+    pub created_at: DateTime<Utc>,
+    /// When CREATE OR REPLACE last changed the definition.
+    pub replaced_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RelationKind {
+    /// Read from the user's own files. `present` is false while the configuration no longer names it.
+    Table {
+        present: bool,
+    },
+    View(Definition),
+}
+
+/// A view's query as its author wrote it, with the places of the relation names in it.
+///
+/// Never a plan: it is planned when used, so a view on a view follows a replaced definition; and the names are
+/// looked up by OID, so it follows a rename.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Definition {
+    pub text: String,
+    /// In the order of the text, not overlapping.
+    pub references: Vec<Reference>,
+}
+
+/// A relation's name inside a definition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reference {
+    /// Byte offset of the first byte of the (perhaps qualified) name.
+    pub start: usize,
+    /// Byte offset behind its last byte.
+    pub end: usize,
+    pub relation: Oid,
+    /// The name stands where an alias would otherwise be implied (`FROM members`): if the relation is renamed,
+    /// columns qualified by the old name must go on working.
+    pub needs_alias: bool,
+}
+
+/// A column as announced: for a view the list fixed at creation, so that `SELECT *` does not grow later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    pub name: String,
+    pub pg_type: PgType,
+    pub comment: Option<String>,
+}
+
+impl Relation {
+    pub fn definition(&self) -> Option<&Definition> {
+        match &self.kind {
+            RelationKind::View(definition) => Some(definition),
+            RelationKind::Table { .. } => None,
+        }
+    }
+
+    /// The relations that this one reads directly, without repetition, in order of OID.
+    pub fn reads(&self) -> std::collections::BTreeSet<Oid> {
+        self.definition()
+            .map(|definition| definition.references.iter().map(|reference| reference.relation).collect())
+            .unwrap_or_default()
+    }
+
+    /// "table" or "view", as messages call it.
+    pub fn kind_name(&self) -> &'static str {
+        match self.kind {
+            RelationKind::Table { .. } => "table",
+            RelationKind::View(_) => "view",
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! What each statement does, one file each.
+
+pub mod outcome;

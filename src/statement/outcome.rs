@@ -1,0 +1,54 @@
+//! What a statement gives back: rows, a command tag, notices.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use futures::stream::BoxStream;
+
+use crate::error::{Result, SqlState};
+use crate::pg_type::{Oid, PgType};
+
+/// The result of one statement.
+pub enum Outcome {
+    /// The statement was empty (`;`).
+    Empty,
+    /// Done, without rows: the complete command tag, such as `CREATE VIEW`.
+    Done(String),
+    Rows(Rows),
+}
+
+/// Rows as they come. Dropping it ends the work behind it.
+pub struct Rows {
+    pub columns: Arc<[OutputColumn]>,
+    /// The verb of the command tag; `SELECT` is completed with the number of rows, others stand as they are.
+    pub tag: &'static str,
+    /// Batches have the columns of `columns`, in that order. Bounded: a slow reader slows the plan.
+    pub batches: BoxStream<'static, Result<RecordBatch>>,
+}
+
+/// A column as RowDescription announces it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutputColumn {
+    pub name: String,
+    pub pg_type: PgType,
+    /// The relation the column comes from, 0 when computed.
+    pub relation: Oid,
+    /// Its number in that relation, from 1; 0 when computed.
+    pub number: i16,
+}
+
+/// A message beside the result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    pub severity: NoticeSeverity,
+    pub state: SqlState,
+    pub message: String,
+    pub detail: Option<String>,
+    pub hint: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoticeSeverity {
+    Notice,
+    Warning,
+}
