@@ -1,0 +1,166 @@
+//! One statement's tokens, and the small steps of reading them: words, names, values, a query.
+
+use datafusion::sql::sqlparser::ast::{self, ObjectName, ObjectNamePart};
+use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
+use datafusion::sql::sqlparser::parser::{Parser, ParserError};
+use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
+
+use super::statement::Name;
+use super::{DEPTH_MAX, Places, place, reserved};
+use crate::error::{Error, Result, message};
+
+/// One statement's tokens, being read.
+pub(super) struct Grammar<'a> {
+    pub(super) parser: Parser<'a>,
+    text: &'a str,
+    pub(super) places: &'a Places<'a>,
+    /// Byte behind the statement's last token.
+    pub(super) end: usize,
+}
+
+impl<'a> Grammar<'a> {
+    pub(super) fn new(text: &'a str, places: &'a Places<'a>, tokens: Vec<TokenWithSpan>, end: usize) -> Self {
+        let parser =
+            Parser::new(&PostgreSqlDialect {}).with_recursion_limit(DEPTH_MAX * 4).with_tokens_with_locations(tokens);
+        Self { parser, text, places, end }
+    }
+
+    /// Byte at which the next token starts.
+    pub(super) fn here(&self) -> usize {
+        let token = self.parser.peek_token_ref();
+        if token.token == Token::EOF { self.end } else { self.places.byte(token.span.start) }
+    }
+
+    /// `syntax error at or near` the next token.
+    pub(super) fn unexpected(&self) -> Error {
+        let token = self.parser.peek_token_ref();
+        if token.token == Token::EOF {
+            message::syntax_error_at_end().with_position(self.places.position_of_byte(self.end))
+        } else {
+            let start = self.places.byte(token.span.start);
+            let near = &self.text[start..self.places.byte(token.span.end).max(start)];
+            message::syntax_error(near).with_position(self.places.position(token.span.start))
+        }
+    }
+
+    pub(super) fn query(&mut self) -> Result<Box<ast::Query>> {
+        let query = self.parser.parse_query().map_err(|error| self.refusal(&error))?;
+        if self.parser.peek_token_ref().token != Token::EOF {
+            return Err(self.unexpected());
+        }
+        if let Some(word) = reserved::misused(&query) {
+            let position = self.places.position(word.span.start);
+            return Err(message::syntax_error(&word.value).with_position(position));
+        }
+        Ok(query)
+    }
+
+    /// sqlparser says what it expected and where; PostgreSQL says what it found and where.
+    pub(super) fn refusal(&self, error: &ParserError) -> Error {
+        match error {
+            ParserError::RecursionLimitExceeded => message::too_deep("expressions", DEPTH_MAX),
+            ParserError::ParserError(text) | ParserError::TokenizerError(text) => {
+                let Some((what, location)) = place::trailing_location(text) else {
+                    let complaint = text.trim_end();
+                    if complaint.contains("found: EOF") {
+                        return message::syntax_error_at_end().with_position(self.places.position_of_byte(self.end));
+                    }
+                    return message::unparsed(complaint);
+                };
+                let start = self.places.byte(location);
+                if start >= self.end || what.ends_with("found: EOF") {
+                    return message::syntax_error_at_end().with_position(self.places.position_of_byte(self.end));
+                }
+                message::syntax_error(self.places.word_at(start)).with_position(self.places.position(location))
+            }
+        }
+    }
+
+    /// A perhaps qualified name, unquoted words in lower case.
+    pub(super) fn name(&mut self) -> Result<Name> {
+        let position = self.places.position_of_byte(self.here());
+        let mut parts = self.name_parts()?;
+        let name = parts.pop().unwrap_or_default();
+        let schema = parts.pop();
+        if parts.len() == 1 && parts[0] == crate::ident::DATABASE || parts.is_empty() {
+            return Ok(Name { schema, name, position });
+        }
+        Err(message::cross_database_reference(&parts.join(".")).with_position(position))
+    }
+
+    pub(super) fn name_parts(&mut self) -> Result<Vec<String>> {
+        if !matches!(self.parser.peek_token_ref().token, Token::Word(_)) {
+            return Err(self.unexpected());
+        }
+        let ObjectName(parts) = self.parser.parse_object_name(false).map_err(|error| self.refusal(&error))?;
+        parts
+            .into_iter()
+            .map(|part| match part {
+                ObjectNamePart::Identifier(ident) => {
+                    Ok(if ident.quote_style.is_some() { ident.value } else { ident.value.to_lowercase() })
+                }
+                ObjectNamePart::Function(_) => Err(self.unexpected()),
+            })
+            .collect()
+    }
+
+    pub(super) fn identifier(&mut self) -> Result<String> {
+        let Token::Word(word) = &self.parser.peek_token_ref().token else {
+            return Err(self.unexpected());
+        };
+        let name = if word.quote_style.is_some() { word.value.clone() } else { word.value.to_lowercase() };
+        self.parser.next_token();
+        Ok(name)
+    }
+
+    /// The unquoted word `ahead` tokens from here, in lower case.
+    pub(super) fn peek_word(&self, ahead: usize) -> Option<String> {
+        match &self.parser.peek_nth_token_ref(ahead).token {
+            Token::Word(word) if word.quote_style.is_none() => Some(word.value.to_lowercase()),
+            _ => None,
+        }
+    }
+
+    pub(super) fn word(&mut self) -> Result<String> {
+        let word = self.peek_word(0).ok_or_else(|| self.unexpected())?;
+        self.parser.next_token();
+        Ok(word)
+    }
+
+    pub(super) fn words(&mut self, count: usize) {
+        for _ in 0..count {
+            self.parser.next_token();
+        }
+    }
+
+    pub(super) fn eat(&mut self, word: &str) -> bool {
+        let found = self.peek_word(0).as_deref() == Some(word);
+        if found {
+            self.parser.next_token();
+        }
+        found
+    }
+
+    /// All of the words or, when the first is missing, none.
+    pub(super) fn eat_all(&mut self, words: &[&str]) -> Result<bool> {
+        if self.peek_word(0).as_deref() != words.first().copied() {
+            return Ok(false);
+        }
+        for word in words {
+            self.keyword(word)?;
+        }
+        Ok(true)
+    }
+
+    pub(super) fn keyword(&mut self, word: &str) -> Result<()> {
+        if self.eat(word) { Ok(()) } else { Err(self.unexpected()) }
+    }
+
+    pub(super) fn sign(&mut self, token: &Token) -> Result<()> {
+        if self.parser.consume_token(token) { Ok(()) } else { Err(self.unexpected()) }
+    }
+
+    pub(super) fn end(&self) -> Result<()> {
+        if self.parser.peek_token_ref().token == Token::EOF { Ok(()) } else { Err(self.unexpected()) }
+    }
+}

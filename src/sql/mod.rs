@@ -1,0 +1,184 @@
+//! Text → statements. Pure: no catalog, no I/O.
+//!
+//! [`parse`] cuts a query string into statements. Queries are sqlparser's; the statements that define, name and
+//! set things have a small grammar of their own in [`utility`], because sqlparser lacks several of PostgreSQL's
+//! (`ALTER VIEW … RENAME`, `COMMENT ON`) and because a view's text must be kept exactly as its author wrote it.
+//!
+//! User SQL is parsed once and never printed to be parsed again.
+
+mod column_name;
+pub mod compat;
+mod grammar;
+pub mod parameter;
+mod place;
+pub mod reference;
+mod reserved;
+pub mod statement;
+mod utility;
+
+use std::sync::Arc;
+
+use datafusion::sql::sqlparser::ast;
+use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
+use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
+
+pub use self::column_name::{name_columns, shown_name};
+use self::grammar::Grammar;
+pub use self::place::Places;
+use self::statement::{Statement, StatementKind};
+use crate::error::{Result, message};
+
+/// Parentheses, brackets and CASE that may stand inside one another.
+const DEPTH_MAX: usize = 1_000;
+/// Operators that may join one term (`a AND b AND …`). Planning time grows with their square: so many take seconds.
+const OPERATORS_MAX: usize = 2_500;
+
+/// Cuts a query string into statements and parses each. A string of nothing but white space has none.
+///
+/// Errors: 42601 with the position; 54001 for a statement that is nested too deeply.
+pub fn parse(text: &str) -> Result<Vec<Statement>> {
+    let text: Arc<str> = text.into();
+    let places = Places::new(&text);
+    let tokens = tokens(&text, &places)?;
+    let mut statements = Vec::new();
+    for chunk in tokens.split(|token| token.token == Token::SemiColon) {
+        let significant = |token: &&TokenWithSpan| !matches!(token.token, Token::Whitespace(_) | Token::EOF);
+        let (Some(first), Some(last)) = (chunk.iter().find(significant), chunk.iter().rfind(significant)) else {
+            continue;
+        };
+        refuse_too_complex(chunk)?;
+        let range = places.byte(first.span.start)..places.byte(last.span.end);
+        let mut grammar = Grammar::new(&text, &places, chunk.to_vec(), range.end);
+        let kind = grammar.statement()?;
+        statements.push(Statement { kind, text: Arc::clone(&text), range });
+    }
+    Ok(statements)
+}
+
+/// Parses a text that is one query, such as the definition of a view.
+pub fn parse_query(text: &str) -> Result<Box<ast::Query>> {
+    let statements = parse(text)?;
+    match statements.into_iter().next().map(|statement| statement.kind) {
+        Some(StatementKind::Query(query)) => Ok(query),
+        _ => Err(message::internal("definition of a view is not a query")),
+    }
+}
+
+fn tokens(text: &str, places: &Places<'_>) -> Result<Vec<TokenWithSpan>> {
+    Tokenizer::new(&PostgreSqlDialect {}, text).tokenize_with_location().map_err(|error| {
+        let position = places.position(error.location);
+        let start = places.byte(error.location);
+        let what = error.message.to_ascii_lowercase();
+        let problem = if what.contains("dollar") {
+            "unterminated dollar-quoted string"
+        } else if what.contains("identifier") || what.contains("close delimiter") {
+            "unterminated quoted identifier"
+        } else if what.contains("comment") {
+            "unterminated /* comment"
+        } else if what.contains("string") {
+            "unterminated quoted string"
+        } else {
+            "syntax error"
+        };
+        message::unreadable_text(problem, text.get(start..).unwrap_or_default()).with_position(position)
+    })
+}
+
+/// Refuses what would need more stack, or more time to plan, than there is, before anything recurses over it.
+fn refuse_too_complex(tokens: &[TokenWithSpan]) -> Result<()> {
+    // Operators of the term that is open at each depth; a comma begins the next term.
+    let mut chains = vec![0_usize];
+    for token in tokens {
+        match &token.token {
+            Token::LParen | Token::LBracket => chains.push(0),
+            Token::RParen | Token::RBracket if chains.len() > 1 => {
+                chains.pop();
+            }
+            Token::Comma => *innermost(&mut chains) = 0,
+            Token::Plus | Token::Minus | Token::Mul | Token::Div | Token::StringConcat | Token::DoubleColon => {
+                *innermost(&mut chains) += 1;
+            }
+            Token::Word(word) if word.quote_style.is_none() && joins_terms(&word.value) => {
+                *innermost(&mut chains) += 1;
+            }
+            _ => {}
+        }
+        if chains.len() > DEPTH_MAX {
+            return Err(message::too_deep("parentheses", DEPTH_MAX));
+        }
+        if *innermost(&mut chains) > OPERATORS_MAX {
+            return Err(message::too_deep("operators in one term", OPERATORS_MAX));
+        }
+    }
+    Ok(())
+}
+
+fn innermost(chains: &mut Vec<usize>) -> &mut usize {
+    if chains.is_empty() {
+        chains.push(0);
+    }
+    let last = chains.len() - 1;
+    &mut chains[last]
+}
+
+fn joins_terms(word: &str) -> bool {
+    ["and", "or", "not", "union", "intersect", "except"].iter().any(|known| word.eq_ignore_ascii_case(known))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::SqlState;
+
+    fn kinds(text: &str) -> Vec<StatementKind> {
+        parse(text).unwrap().into_iter().map(|statement| statement.kind).collect()
+    }
+
+    #[test]
+    fn cuts_at_semicolons_but_not_inside_strings() {
+        assert_eq!(kinds("  ;; -- nothing\n ").len(), 0);
+        assert_eq!(kinds("select ';' ; select $$a;b$$;").len(), 2);
+    }
+
+    #[test]
+    fn keeps_the_authors_text_of_a_view() {
+        let text = "select 1; CREATE VIEW a AS\n  SELECT  member_id -- why\n  FROM members ;";
+        let statements = parse(text).unwrap();
+        let StatementKind::CreateView(create) = &statements[1].kind else { panic!() };
+        assert_eq!(&text[create.query_range.clone()], "SELECT  member_id -- why\n  FROM members");
+        assert_eq!(statements[1].sql(), "CREATE VIEW a AS\n  SELECT  member_id -- why\n  FROM members");
+    }
+
+    #[test]
+    fn syntax_errors_point_where_postgresql_points() {
+        // Message and position as PostgreSQL 15 gives them.
+        for (text, expected, position) in [
+            ("SELEC 1", "syntax error at or near \"SELEC\"", 1),
+            ("SELECT a FROM b WHRE c", "syntax error at or near \"c\"", 22),
+            ("SELECT (1", "syntax error at end of input", 10),
+            ("CREATE VIEW a AS", "syntax error at end of input", 17),
+            ("SELECT 'å' FROM WHERE", "syntax error at or near \"WHERE\"", 17),
+            ("DROP VIEW", "syntax error at end of input", 10),
+            ("COMMENT ON VIEW a", "syntax error at end of input", 18),
+        ] {
+            let error = parse(text).unwrap_err();
+            assert_eq!(error.state(), SqlState::SyntaxError, "{text}");
+            assert_eq!(error.message(), expected, "{text}");
+            assert_eq!(error.position(), Some(position), "{text}");
+        }
+    }
+
+    #[test]
+    fn chains_are_bounded_and_lists_are_not() {
+        let chain = vec!["f(1, 2)"; OPERATORS_MAX + 2].join(" + ");
+        assert_eq!(parse(&format!("SELECT {chain}")).unwrap_err().state(), SqlState::StatementTooComplex);
+        let list = vec!["-1"; 4 * OPERATORS_MAX].join(", ");
+        assert!(parse(&format!("SELECT 1 WHERE 2 IN ({list})")).is_ok());
+    }
+
+    #[test]
+    fn nesting_is_bounded() {
+        let text = format!("SELECT {}1{}", "(".repeat(DEPTH_MAX + 1), ")".repeat(DEPTH_MAX + 1));
+        assert_eq!(parse(&text).unwrap_err().state(), SqlState::StatementTooComplex);
+    }
+}

@@ -1,0 +1,123 @@
+//! What the text itself says of the types of `$1`, `$2`, …: a cast names the type, LIMIT and OFFSET count rows.
+//!
+//! The engine infers a parameter's type from what it is compared with; these two it does not look at.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{
+    ArrayElemTypeDef, DataType, Expr, LimitClause, Query, TimezoneInfo, Value, Visit, Visitor,
+};
+
+use crate::pg_type::{PgType, TYPES};
+
+/// Parameter number (from 1) → its type, for the parameters of which the text says one. The first mention decides.
+pub fn types(query: &Query) -> BTreeMap<usize, PgType> {
+    let mut finder = Finder::default();
+    let _: ControlFlow<()> = Visit::visit(query, &mut finder);
+    finder.found
+}
+
+#[derive(Default)]
+struct Finder {
+    found: BTreeMap<usize, PgType>,
+}
+
+impl Finder {
+    fn note(&mut self, expr: &Expr, pg_type: PgType) {
+        if let Some(number) = number(expr) {
+            self.found.entry(number).or_insert(pg_type);
+        }
+    }
+}
+
+impl Visitor for Finder {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+        match &query.limit_clause {
+            Some(LimitClause::LimitOffset { limit, offset, .. }) => {
+                limit.iter().for_each(|limit| self.note(limit, PgType::INT8));
+                offset.iter().for_each(|offset| self.note(&offset.value, PgType::INT8));
+            }
+            Some(LimitClause::OffsetCommaLimit { .. }) | None => {}
+        }
+        if let Some(quantity) = query.fetch.as_ref().and_then(|fetch| fetch.quantity.as_ref()) {
+            self.note(quantity, PgType::INT8);
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+        if let Expr::Cast { expr, data_type, .. } = expr
+            && let Some(pg_type) = of_sql(data_type)
+        {
+            self.note(expr, pg_type);
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// The number of `$n`, also in parentheses.
+fn number(expr: &Expr) -> Option<usize> {
+    match expr {
+        Expr::Nested(inner) => number(inner),
+        Expr::Value(value) => match &value.value {
+            Value::Placeholder(name) => name.strip_prefix('$')?.parse().ok().filter(|number| *number > 0),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The type that a cast names; `None` for one that parameters cannot have.
+fn of_sql(data_type: &DataType) -> Option<PgType> {
+    Some(match data_type {
+        DataType::BigInt(_) | DataType::Int8(_) => PgType::INT8,
+        DataType::Int(_) | DataType::Integer(_) | DataType::Int4(_) => PgType::INT4,
+        DataType::SmallInt(_) | DataType::Int2(_) => PgType::INT2,
+        DataType::Text | DataType::Char(_) | DataType::Character(_) => PgType::TEXT,
+        DataType::Varchar(_) | DataType::CharacterVarying(_) => PgType::VARCHAR,
+        DataType::Boolean | DataType::Bool => PgType::BOOL,
+        DataType::Real | DataType::Float4 => PgType::FLOAT4,
+        DataType::DoublePrecision | DataType::Double(_) | DataType::Float8 | DataType::Float(_) => PgType::FLOAT8,
+        // A modifier rounds the value after it has come in; the parameter itself may have any number of digits.
+        DataType::Numeric(_) | DataType::Decimal(_) | DataType::Dec(_) => PgType::NUMERIC,
+        DataType::Date => PgType::DATE,
+        DataType::Time(_, TimezoneInfo::None | TimezoneInfo::WithoutTimeZone) => PgType::TIME,
+        DataType::Timestamp(_, TimezoneInfo::None | TimezoneInfo::WithoutTimeZone) => PgType::TIMESTAMP,
+        DataType::Timestamp(..) | DataType::TimestampNtz(_) => PgType::TIMESTAMPTZ,
+        DataType::Interval { .. } => PgType::INTERVAL,
+        DataType::Bytea => PgType::BYTEA,
+        DataType::Array(ArrayElemTypeDef::SquareBracket(element, _)) => {
+            let element = of_sql(element)?.info()?;
+            PgType { oid: element.array_oid, typmod: -1 }
+        }
+        DataType::Custom(name, _) => {
+            let name = name.0.last()?.as_ident()?.value.to_lowercase();
+            let known = TYPES.iter().find(|known| known.name == name)?;
+            PgType { oid: known.oid, typmod: -1 }
+        }
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sql::parse_query;
+
+    #[test]
+    fn casts_and_limits_tell() {
+        let query = parse_query(
+            "SELECT $1::bigint, CAST($2 AS timestamptz), ($3)::text[] FROM t WHERE a = $4 LIMIT $5 OFFSET $6",
+        )
+        .unwrap();
+        let found = types(&query);
+        assert_eq!(found[&1], PgType::INT8);
+        assert_eq!(found[&2], PgType::TIMESTAMPTZ);
+        assert_eq!(found[&3].sql_name(), "text[]");
+        assert_eq!(found.get(&4), None);
+        assert_eq!((found[&5], found[&6]), (PgType::INT8, PgType::INT8));
+    }
+}

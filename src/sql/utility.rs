@@ -1,0 +1,612 @@
+//! The grammar of statements that define, name and set things; everything else is a query or is refused by name.
+
+use datafusion::sql::sqlparser::tokenizer::Token;
+
+use super::grammar::Grammar;
+use super::statement::{
+    CommentTarget, CreateView, Explain, Name, Rename, SetScope, SetValue, StatementKind, TransactionMode,
+};
+use crate::error::{Result, message};
+
+/// Verbs of PostgreSQL's that are refused by name rather than as a syntax error.
+const UNSUPPORTED: &[&str] = &[
+    "alter",
+    "analyze",
+    "call",
+    "checkpoint",
+    "close",
+    "cluster",
+    "copy",
+    "create",
+    "declare",
+    "delete",
+    "do",
+    "drop",
+    "execute",
+    "fetch",
+    "grant",
+    "import",
+    "insert",
+    "load",
+    "lock",
+    "merge",
+    "move",
+    "notify",
+    "prepare",
+    "reassign",
+    "refresh",
+    "reindex",
+    "revoke",
+    "security",
+    "truncate",
+    "update",
+    "vacuum",
+];
+
+impl Grammar<'_> {
+    pub(super) fn statement(&mut self) -> Result<StatementKind> {
+        if self.parser.peek_token_ref().token == Token::LParen {
+            return Ok(StatementKind::Query(self.query()?));
+        }
+        let verb = self.peek_word(0).unwrap_or_default();
+        match verb.as_str() {
+            "select" | "with" | "values" | "table" => Ok(StatementKind::Query(self.query()?)),
+            "explain" => self.explain(),
+            "create" => self.create(),
+            "drop" => self.drop(),
+            "alter" => self.alter(),
+            "comment" => self.comment(),
+            "begin" | "start" | "commit" | "end" | "rollback" | "abort" | "savepoint" | "release" => {
+                self.transaction(&verb)
+            }
+            "set" | "reset" | "show" => self.setting(&verb),
+            "discard" => {
+                self.words(1);
+                let what = self.word()?;
+                self.end()?;
+                match what.as_str() {
+                    "all" => Ok(StatementKind::DiscardAll),
+                    "plans" | "sequences" | "temp" | "temporary" => Ok(StatementKind::Listen { verb: "DISCARD" }),
+                    _ => Err(message::syntax_error(&what)),
+                }
+            }
+            "deallocate" => {
+                self.words(1);
+                self.eat("prepare");
+                let name = self.identifier()?;
+                self.end()?;
+                Ok(StatementKind::Deallocate((name != "all").then_some(name)))
+            }
+            "listen" | "unlisten" => {
+                self.words(1);
+                if !self.parser.consume_token(&Token::Mul) {
+                    self.identifier()?;
+                }
+                self.end()?;
+                Ok(StatementKind::Listen { verb: if verb == "listen" { "LISTEN" } else { "UNLISTEN" } })
+            }
+            verb if UNSUPPORTED.contains(&verb) => Ok(self.unsupported()),
+            _ => Err(self.unexpected()),
+        }
+    }
+
+    fn explain(&mut self) -> Result<StatementKind> {
+        self.words(1);
+        let (mut analyze, mut verbose) = (false, false);
+        if self.parser.peek_token_ref().token == Token::LParen && self.peek_word(1).is_some_and(|word| word != "select")
+        {
+            self.parser.next_token();
+            loop {
+                let option = self.word()?;
+                let on = !matches!(self.peek_word(0).as_deref(), Some("off" | "false"));
+                if !matches!(self.parser.peek_token_ref().token, Token::Comma | Token::RParen) {
+                    let value = self.value()?;
+                    if option == "format" && !value.eq_ignore_ascii_case("text") {
+                        return Err(message::unsupported(&format!("EXPLAIN (FORMAT {})", value.to_uppercase())));
+                    }
+                }
+                match option.as_str() {
+                    "analyze" => analyze = on,
+                    "verbose" => verbose = on,
+                    "costs" | "buffers" | "timing" | "summary" | "settings" | "wal" | "format" | "generic_plan" => {}
+                    _ => return Err(message::unknown_explain_option(&option)),
+                }
+                if !self.parser.consume_token(&Token::Comma) {
+                    break;
+                }
+            }
+            self.sign(&Token::RParen)?;
+        } else {
+            analyze = self.eat("analyze");
+            verbose = self.eat("verbose");
+        }
+        match self.statement()? {
+            StatementKind::Query(query) => Ok(StatementKind::Explain(Explain { analyze, verbose, query })),
+            _ => Err(message::unsupported("EXPLAIN of a statement other than a query")),
+        }
+    }
+
+    fn create(&mut self) -> Result<StatementKind> {
+        let or_replace = self.peek_word(1).as_deref() == Some("or") && self.peek_word(2).as_deref() == Some("replace");
+        let kind_at = if or_replace { 3 } else { 1 };
+        match self.peek_word(kind_at).as_deref() {
+            Some("view") => {
+                self.words(kind_at + 1);
+                self.create_view(or_replace)
+            }
+            Some("schema") if !or_replace => {
+                self.words(2);
+                let if_not_exists = self.eat_all(&["if", "not", "exists"])?;
+                let name = self.identifier()?;
+                if self.eat("authorization") {
+                    return Err(message::unsupported("CREATE SCHEMA … AUTHORIZATION"));
+                }
+                self.end()?;
+                Ok(StatementKind::CreateSchema { name, if_not_exists })
+            }
+            Some("temp" | "temporary" | "recursive") if self.peek_word(kind_at + 1).as_deref() == Some("view") => {
+                Ok(self.unsupported())
+            }
+            Some("materialized") if self.peek_word(kind_at + 1).as_deref() != Some("view") => {
+                self.words(kind_at + 1);
+                Err(self.unexpected())
+            }
+            Some(_) => Ok(self.unsupported()),
+            None => {
+                self.words(1);
+                Err(self.unexpected())
+            }
+        }
+    }
+
+    fn create_view(&mut self, or_replace: bool) -> Result<StatementKind> {
+        let if_not_exists = self.eat_all(&["if", "not", "exists"])?;
+        let name = self.name()?;
+        let mut columns = Vec::new();
+        if self.parser.consume_token(&Token::LParen) {
+            loop {
+                columns.push(self.identifier()?);
+                if !self.parser.consume_token(&Token::Comma) {
+                    break;
+                }
+            }
+            self.sign(&Token::RParen)?;
+        }
+        if self.peek_word(0).as_deref() == Some("with") {
+            return Err(message::unsupported("CREATE VIEW … WITH (…)"));
+        }
+        self.keyword("as")?;
+        let start = self.here();
+        let query = self.query()?;
+        let query_range = start..self.end;
+        Ok(StatementKind::CreateView(Box::new(CreateView {
+            name,
+            or_replace,
+            if_not_exists,
+            columns,
+            query,
+            query_range,
+        })))
+    }
+
+    fn drop(&mut self) -> Result<StatementKind> {
+        let kind = self.peek_word(1);
+        match kind.as_deref() {
+            Some("view" | "table" | "schema") => {}
+            Some(_) => return Ok(self.unsupported()),
+            None => {
+                self.words(1);
+                return Err(self.unexpected());
+            }
+        }
+        self.words(2);
+        let if_exists = self.eat_all(&["if", "exists"])?;
+        let mut names = vec![self.name()?];
+        while self.parser.consume_token(&Token::Comma) {
+            names.push(self.name()?);
+        }
+        let cascade = self.eat("cascade");
+        if !cascade {
+            self.eat("restrict");
+        }
+        self.end()?;
+        Ok(match kind.as_deref() {
+            Some("view") => StatementKind::DropViews { names, if_exists, cascade },
+            Some("table") => StatementKind::DropTables { names, if_exists },
+            _ => StatementKind::DropSchemas {
+                names: names.into_iter().map(|name| name.name).collect(),
+                if_exists,
+                cascade,
+            },
+        })
+    }
+
+    fn alter(&mut self) -> Result<StatementKind> {
+        let view_only = match self.peek_word(1).as_deref() {
+            Some("view") => true,
+            Some("table") => false,
+            _ => return Ok(self.unsupported()),
+        };
+        let what = self.unsupported();
+        self.words(2);
+        let if_exists = self.eat_all(&["if", "exists"])?;
+        let name = self.name()?;
+        if !self.eat("rename") {
+            return Ok(what);
+        }
+        if self.peek_word(0).as_deref() != Some("to") {
+            // RENAME [COLUMN] a TO b.
+            self.eat("column");
+            self.identifier()?;
+            self.keyword("to")?;
+            return Ok(what);
+        }
+        self.keyword("to")?;
+        let new_name = self.identifier()?;
+        self.end()?;
+        Ok(StatementKind::Rename(Rename { name, new_name, if_exists, view_only }))
+    }
+
+    fn comment(&mut self) -> Result<StatementKind> {
+        self.words(1);
+        self.keyword("on")?;
+        let kind = self.word()?;
+        let on = match kind.as_str() {
+            "view" | "table" => CommentTarget::Relation { name: self.name()?, view: kind == "view" },
+            "schema" => CommentTarget::Schema(self.identifier()?),
+            "column" => {
+                let position = self.places.position_of_byte(self.here());
+                let mut parts = self.name_parts()?;
+                let (Some(column), Some(relation)) = (parts.pop(), parts.pop()) else {
+                    return Err(message::column_name_needs_relation().with_position(position));
+                };
+                CommentTarget::Column { relation: Name { schema: parts.pop(), name: relation, position }, column }
+            }
+            other => return Ok(StatementKind::Unsupported(format!("COMMENT ON {}", other.to_uppercase()))),
+        };
+        self.keyword("is")?;
+        let comment = match &self.parser.peek_token_ref().token {
+            Token::Word(word) if word.value.eq_ignore_ascii_case("null") => {
+                self.parser.next_token();
+                None
+            }
+            Token::SingleQuotedString(_) | Token::EscapedStringLiteral(_) | Token::DollarQuotedString(_) => {
+                Some(self.value()?)
+            }
+            _ => return Err(self.unexpected()),
+        };
+        self.end()?;
+        // An empty comment is no comment, as in PostgreSQL.
+        Ok(StatementKind::Comment { on, comment: comment.filter(|text| !text.is_empty()) })
+    }
+
+    fn transaction(&mut self, verb: &str) -> Result<StatementKind> {
+        self.words(1);
+        match verb {
+            "begin" | "start" => {
+                if verb == "start" {
+                    self.keyword("transaction")?;
+                } else if !self.eat("work") {
+                    self.eat("transaction");
+                }
+                let modes = self.transaction_modes()?;
+                self.end()?;
+                Ok(StatementKind::Begin { modes })
+            }
+            "savepoint" => {
+                let name = self.identifier()?;
+                self.end()?;
+                Ok(StatementKind::Savepoint(name))
+            }
+            "release" => {
+                self.eat("savepoint");
+                let name = self.identifier()?;
+                self.end()?;
+                Ok(StatementKind::Release(name))
+            }
+            _ => {
+                if self.peek_word(0).as_deref() == Some("prepared") {
+                    return Ok(StatementKind::Unsupported(format!("{} PREPARED", verb.to_uppercase())));
+                }
+                if !self.eat("work") {
+                    self.eat("transaction");
+                }
+                let back = matches!(verb, "rollback" | "abort");
+                if back && self.eat("to") {
+                    self.eat("savepoint");
+                    let name = self.identifier()?;
+                    self.end()?;
+                    return Ok(StatementKind::RollbackTo(name));
+                }
+                let mut chain = false;
+                if self.eat("and") {
+                    chain = !self.eat("no");
+                    self.keyword("chain")?;
+                }
+                self.end()?;
+                Ok(if back { StatementKind::Rollback { chain } } else { StatementKind::Commit { chain } })
+            }
+        }
+    }
+
+    fn transaction_modes(&mut self) -> Result<Vec<TransactionMode>> {
+        let mut modes = Vec::new();
+        loop {
+            match self.peek_word(0).as_deref() {
+                Some("isolation") => {
+                    self.words(1);
+                    self.keyword("level")?;
+                    modes.push(TransactionMode::Isolation(match self.word()?.as_str() {
+                        "serializable" => "serializable",
+                        "repeatable" => {
+                            self.keyword("read")?;
+                            "repeatable read"
+                        }
+                        "read" => match self.word()?.as_str() {
+                            "committed" => "read committed",
+                            "uncommitted" => "read uncommitted",
+                            other => return Err(message::syntax_error(other)),
+                        },
+                        other => return Err(message::syntax_error(other)),
+                    }));
+                }
+                Some("read") => {
+                    self.words(1);
+                    modes.push(match self.word()?.as_str() {
+                        "only" => TransactionMode::ReadOnly,
+                        "write" => TransactionMode::ReadWrite,
+                        other => return Err(message::syntax_error(other)),
+                    });
+                }
+                Some("deferrable") => {
+                    self.words(1);
+                    modes.push(TransactionMode::Deferrable(true));
+                }
+                Some("not") => {
+                    self.words(1);
+                    self.keyword("deferrable")?;
+                    modes.push(TransactionMode::Deferrable(false));
+                }
+                _ => return Ok(modes),
+            }
+            let _comma = self.parser.consume_token(&Token::Comma);
+        }
+    }
+
+    fn setting(&mut self, verb: &str) -> Result<StatementKind> {
+        self.words(1);
+        if verb != "set" {
+            let name = self.setting_name()?;
+            self.end()?;
+            let name = (name != "all").then_some(name);
+            return Ok(if verb == "show" { StatementKind::Show(name) } else { StatementKind::Reset(name) });
+        }
+        let mut scope = SetScope::Session;
+        let mut session = false;
+        if self.eat("local") {
+            scope = SetScope::Local;
+        } else {
+            session = self.eat("session");
+        }
+        match self.peek_word(0).as_deref() {
+            Some("characteristics") if session => {
+                self.words(1);
+                self.keyword("as")?;
+                self.keyword("transaction")?;
+                let modes = self.transaction_modes()?;
+                self.end()?;
+                return Ok(StatementKind::SetTransaction { modes, session: true });
+            }
+            Some("transaction") if !session => {
+                self.words(1);
+                let modes = self.transaction_modes()?;
+                self.end()?;
+                return Ok(StatementKind::SetTransaction { modes, session: false });
+            }
+            _ => {}
+        }
+        let name = self.setting_name()?;
+        // Some names are followed by their value without a sign.
+        let bare = matches!(name.as_str(), "timezone" | "role" | "session_authorization" | "client_encoding")
+            && !self.is_assignment();
+        if !bare && !self.parser.consume_token(&Token::Eq) {
+            self.keyword("to")?;
+        }
+        let value = self.set_value(&name)?;
+        self.end()?;
+        Ok(StatementKind::Set { scope, name, value })
+    }
+
+    fn is_assignment(&self) -> bool {
+        self.parser.peek_token_ref().token == Token::Eq || self.peek_word(0).as_deref() == Some("to")
+    }
+
+    fn set_value(&mut self, name: &str) -> Result<SetValue> {
+        if matches!(self.peek_word(0).as_deref(), Some("default"))
+            || (name == "timezone" && matches!(self.peek_word(0).as_deref(), Some("local")))
+        {
+            self.words(1);
+            return Ok(SetValue::Default);
+        }
+        if name == "timezone" && self.peek_word(0).as_deref() == Some("interval") {
+            return Err(message::unsupported("SET TIME ZONE INTERVAL …"));
+        }
+        let mut values = vec![self.value()?];
+        while self.parser.consume_token(&Token::Comma) {
+            values.push(self.value()?);
+        }
+        Ok(SetValue::Values(values))
+    }
+
+    /// `search_path`, `regulars.as_of`, `TIME ZONE`, `NAMES`, … in lower case.
+    fn setting_name(&mut self) -> Result<String> {
+        let first = self.identifier()?.to_lowercase();
+        match (first.as_str(), self.peek_word(0).as_deref()) {
+            ("time", Some("zone")) => {
+                self.words(1);
+                return Ok("timezone".to_owned());
+            }
+            ("transaction", Some("isolation")) => {
+                self.words(1);
+                self.keyword("level")?;
+                return Ok("transaction_isolation".to_owned());
+            }
+            ("session", Some("authorization")) => {
+                self.words(1);
+                return Ok("session_authorization".to_owned());
+            }
+            ("names", _) => return Ok("client_encoding".to_owned()),
+            _ => {}
+        }
+        let mut name = first;
+        while self.parser.consume_token(&Token::Period) {
+            name = format!("{name}.{}", self.identifier()?.to_lowercase());
+        }
+        Ok(name)
+    }
+
+    /// One value of SET: a word, a string or a number, as text.
+    fn value(&mut self) -> Result<String> {
+        let sign = if self.parser.consume_token(&Token::Minus) {
+            "-"
+        } else {
+            let _sign = self.parser.consume_token(&Token::Plus);
+            ""
+        };
+        let text = match &self.parser.peek_token_ref().token {
+            Token::SingleQuotedString(text) | Token::EscapedStringLiteral(text) => text.clone(),
+            Token::DollarQuotedString(text) => text.value.clone(),
+            Token::Number(number, _) => format!("{sign}{number}"),
+            Token::Word(word) if word.quote_style.is_some() => word.value.clone(),
+            Token::Word(word) => word.value.to_lowercase(),
+            _ => return Err(self.unexpected()),
+        };
+        self.parser.next_token();
+        Ok(text)
+    }
+
+    /// The refusal of a whole statement, named by its first words: `CREATE TABLE`, `INSERT`.
+    fn unsupported(&self) -> StatementKind {
+        let verb = self.peek_word(0).unwrap_or_default().to_uppercase();
+        let object: Vec<String> = match verb.as_str() {
+            "CREATE" | "DROP" | "ALTER" | "REFRESH" => (1..5)
+                .map_while(|at| self.peek_word(at))
+                .map(|word| word.to_uppercase())
+                .take_while(|word| OBJECT_WORDS.contains(&word.as_str()))
+                .collect(),
+            _ => Vec::new(),
+        };
+        StatementKind::Unsupported(std::iter::once(verb).chain(object).collect::<Vec<_>>().join(" "))
+    }
+}
+
+/// Words that belong to the name of a statement rather than to the thing it is about.
+const OBJECT_WORDS: &[&str] = &[
+    "OR",
+    "REPLACE",
+    "TEMP",
+    "TEMPORARY",
+    "RECURSIVE",
+    "UNIQUE",
+    "TABLE",
+    "INDEX",
+    "VIEW",
+    "MATERIALIZED",
+    "FUNCTION",
+    "PROCEDURE",
+    "SEQUENCE",
+    "TYPE",
+    "DOMAIN",
+    "EXTENSION",
+    "ROLE",
+    "USER",
+    "GROUP",
+    "DATABASE",
+    "TRIGGER",
+    "RULE",
+    "POLICY",
+    "SERVER",
+    "FOREIGN",
+    "DATA",
+    "WRAPPER",
+    "EXTERNAL",
+    "UNLOGGED",
+    "AGGREGATE",
+    "CAST",
+    "COLLATION",
+    "OPERATOR",
+    "SCHEMA",
+    "STATISTICS",
+    "SUBSCRIPTION",
+    "PUBLICATION",
+    "TABLESPACE",
+    "SYSTEM",
+    "DEFAULT",
+    "PRIVILEGES",
+    "OWNED",
+    "CONCURRENTLY",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sql::parse;
+
+    fn one(text: &str) -> StatementKind {
+        parse(text).unwrap().remove(0).kind
+    }
+
+    #[test]
+    fn settings_in_all_spellings() {
+        for (text, name, value) in [
+            ("SET TIME ZONE 'Asia/Taipei'", "timezone", "Asia/Taipei"),
+            ("SET SESSION TIMEZONE TO 'UTC'", "timezone", "UTC"),
+            ("set timezone = utc", "timezone", "utc"),
+            ("SET NAMES 'UTF8'", "client_encoding", "UTF8"),
+            ("SET regulars.as_of TO '2026-09-30'", "regulars.as_of", "2026-09-30"),
+            ("SET statement_timeout = 5000", "statement_timeout", "5000"),
+            ("SET extra_float_digits TO -3", "extra_float_digits", "-3"),
+        ] {
+            let StatementKind::Set { scope: SetScope::Session, name: n, value: SetValue::Values(v) } = one(text) else {
+                panic!("{text}")
+            };
+            assert_eq!((n.as_str(), v.as_slice()), (name, [value.to_owned()].as_slice()), "{text}");
+        }
+        assert!(matches!(one("SET LOCAL search_path TO a, b"), StatementKind::Set { scope: SetScope::Local, .. }));
+        assert!(matches!(one("SHOW TIME ZONE"), StatementKind::Show(Some(name)) if name == "timezone"));
+        assert!(matches!(one("SHOW ALL"), StatementKind::Show(None)));
+    }
+
+    #[test]
+    fn refuses_by_name_what_does_not_exist_here() {
+        for (text, name) in [
+            ("CREATE TABLE a (b int)", "CREATE TABLE"),
+            ("create or replace function f() returns int as 'x'", "CREATE OR REPLACE FUNCTION"),
+            ("INSERT INTO members VALUES (1)", "INSERT"),
+            ("ALTER VIEW a OWNER TO b", "ALTER VIEW"),
+            ("CREATE EXTERNAL TABLE t STORED AS PARQUET LOCATION '/etc'", "CREATE EXTERNAL TABLE"),
+        ] {
+            assert!(matches!(one(text), StatementKind::Unsupported(what) if what == name), "{text}");
+        }
+    }
+
+    #[test]
+    fn names_fold_and_quote_as_in_postgresql() {
+        let StatementKind::DropViews { names, if_exists: true, cascade: true } =
+            one("DROP VIEW IF EXISTS Public.Lunch, \"Lunch\" CASCADE")
+        else {
+            panic!()
+        };
+        assert_eq!(names[0].to_string(), "public.lunch");
+        assert_eq!(names[1].to_string(), "Lunch");
+        assert_eq!(names[1].position, 35);
+    }
+
+    #[test]
+    fn an_empty_comment_is_no_comment() {
+        assert!(matches!(one("COMMENT ON VIEW a IS ''"), StatementKind::Comment { comment: None, .. }));
+        assert!(
+            matches!(one("COMMENT ON COLUMN s.a.b IS $$x$$"), StatementKind::Comment { on: CommentTarget::Column { .. }, comment: Some(c) } if c == "x")
+        );
+    }
+}
