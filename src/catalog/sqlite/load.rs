@@ -1,0 +1,172 @@
+//! Reading the catalog's tables back into objects.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, Row};
+
+use super::{Loaded, Oid, Relation, RelationKind, SavedDefinition, Schema, fault};
+use crate::catalog::object::{Column, Definition, Reference};
+use crate::error::{Error, message};
+use crate::pg_type::PgType;
+
+/// What can go wrong while reading.
+pub enum LoadError {
+    Sqlite(rusqlite::Error),
+    /// The tables hold something that our commits never write.
+    Damaged(String),
+}
+
+type Result<T> = std::result::Result<T, LoadError>;
+
+impl LoadError {
+    pub fn into_error(self, path: &Path) -> Error {
+        match self {
+            Self::Sqlite(error) => fault(path, error),
+            Self::Damaged(what) => message::catalog_damaged(&path.display().to_string(), what),
+        }
+    }
+}
+
+impl From<rusqlite::Error> for LoadError {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::Error::{
+            FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, QueryReturnedNoRows,
+        };
+        match error {
+            FromSqlConversionFailure(..)
+            | IntegralValueOutOfRange(..)
+            | InvalidColumnType(..)
+            | QueryReturnedNoRows => Self::Damaged(format!("It holds an impossible value: {error}.")),
+            error => Self::Sqlite(error),
+        }
+    }
+}
+
+/// Everything, read in one transaction.
+pub fn loaded(connection: &mut Connection) -> Result<Loaded> {
+    let transaction = connection.transaction()?;
+    let (version, next_oid) =
+        transaction.query_row("SELECT version, next_oid FROM meta", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let version = unsigned::<u64>(version)?;
+    let schemas = rows(&transaction, "SELECT oid, name, owner, comment FROM schema ORDER BY oid", |row| {
+        Ok(Arc::new(Schema { oid: row.get(0)?, name: row.get(1)?, owner: row.get(2)?, comment: row.get(3)? }))
+    })?;
+    let mut parts = Parts::of(&transaction)?;
+    let relations = rows(
+        &transaction,
+        "SELECT oid, schema_oid, name, owner, kind, present, comment, created_at_us, replaced_at_us
+         FROM relation ORDER BY oid",
+        |row| relation(row, &mut parts),
+    )?;
+    Ok(Loaded { version, next_oid, schemas, relations })
+}
+
+pub fn saved_definitions(connection: &Connection, view: Oid) -> Result<Vec<SavedDefinition>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT view_oid, schema_name, view_name, text, qualified, saved_at_us
+         FROM definition_history WHERE view_oid = ?1 ORDER BY number",
+    )?;
+    let mut found = statement.query([view])?;
+    let mut saved = Vec::new();
+    while let Some(row) = found.next()? {
+        saved.push(SavedDefinition {
+            view: row.get(0)?,
+            schema: row.get(1)?,
+            name: row.get(2)?,
+            text: row.get(3)?,
+            qualified: row.get(4)?,
+            saved_at: instant(row.get(5)?)?,
+        });
+    }
+    Ok(saved)
+}
+
+/// What belongs to relations, by their OID.
+struct Parts {
+    columns: BTreeMap<Oid, Vec<Column>>,
+    texts: BTreeMap<Oid, String>,
+    references: BTreeMap<Oid, Vec<Reference>>,
+}
+
+impl Parts {
+    fn of(connection: &Connection) -> Result<Self> {
+        let columns = rows(
+            connection,
+            "SELECT relation_oid, name, type_oid, typmod, comment FROM column ORDER BY relation_oid, number",
+            |row| {
+                let pg_type = PgType { oid: row.get(2)?, typmod: row.get(3)? };
+                Ok((row.get(0)?, Column { name: row.get(1)?, pg_type, comment: row.get(4)? }))
+            },
+        )?;
+        let texts =
+            rows(connection, "SELECT relation_oid, text FROM definition", |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let references = rows(
+            connection,
+            "SELECT relation_oid, start_byte, end_byte, reads_oid, needs_alias
+             FROM reference ORDER BY relation_oid, number",
+            |row| {
+                let (start, end) = (unsigned(row.get(1)?)?, unsigned(row.get(2)?)?);
+                Ok((row.get(0)?, Reference { start, end, relation: row.get(3)?, needs_alias: row.get(4)? }))
+            },
+        )?;
+        Ok(Self { columns: grouped(columns), texts: texts.into_iter().collect(), references: grouped(references) })
+    }
+}
+
+fn relation(row: &Row<'_>, parts: &mut Parts) -> Result<Arc<Relation>> {
+    let oid = row.get(0)?;
+    let kind: String = row.get(4)?;
+    let kind = match (kind.as_str(), parts.texts.remove(&oid)) {
+        ("table", None) => RelationKind::Table { present: row.get(5)? },
+        ("view", Some(text)) => {
+            RelationKind::View(Definition { text, references: parts.references.remove(&oid).unwrap_or_default() })
+        }
+        (kind, text) => {
+            let has = if text.is_some() { "a" } else { "no" };
+            return Err(LoadError::Damaged(format!("The {kind} with OID {oid} has {has} definition.")));
+        }
+    };
+    let replaced_at: Option<i64> = row.get(8)?;
+    Ok(Arc::new(Relation {
+        oid,
+        schema: row.get(1)?,
+        name: row.get(2)?,
+        owner: row.get(3)?,
+        kind,
+        columns: parts.columns.remove(&oid).unwrap_or_default(),
+        comment: row.get(6)?,
+        created_at: instant(row.get(7)?)?,
+        replaced_at: replaced_at.map(instant).transpose()?,
+    }))
+}
+
+fn rows<T>(connection: &Connection, query: &str, mut read: impl FnMut(&Row<'_>) -> Result<T>) -> Result<Vec<T>> {
+    let mut statement = connection.prepare(query)?;
+    let mut found = statement.query([])?;
+    let mut read_rows = Vec::new();
+    while let Some(row) = found.next()? {
+        read_rows.push(read(row)?);
+    }
+    Ok(read_rows)
+}
+
+fn grouped<T>(rows: Vec<(Oid, T)>) -> BTreeMap<Oid, Vec<T>> {
+    let mut groups: BTreeMap<Oid, Vec<T>> = BTreeMap::new();
+    for (oid, value) in rows {
+        groups.entry(oid).or_default().push(value);
+    }
+    groups
+}
+
+/// SQLite's integers have a sign, ours do not.
+fn unsigned<T: TryFrom<i64>>(number: i64) -> Result<T> {
+    T::try_from(number).map_err(|_| LoadError::Damaged(format!("It holds an impossible number: {number}.")))
+}
+
+fn instant(micros: i64) -> Result<DateTime<Utc>> {
+    DateTime::from_timestamp_micros(micros)
+        .ok_or_else(|| LoadError::Damaged(format!("It holds an impossible instant: {micros}.")))
+}

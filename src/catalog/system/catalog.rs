@@ -1,0 +1,309 @@
+//! Rows of PostgreSQL's own catalogs (`pg_class`, `pg_attribute`, …), made from ours.
+
+use super::relation::Rows;
+use super::value::Value;
+use super::{Build, DATABASE_OID, DEFAULT_TABLESPACE_OID, ENCODING_UTF8, HEAP_OID, SystemContext, relations, types};
+use crate::catalog::object::{BOOTSTRAP_ROLE_OID, PG_CATALOG_OID, RelationKind};
+use crate::error::Result;
+use crate::pg_type::{Oid, PgType};
+
+pub(super) const BUILDERS: &[(&str, Build)] = &[
+    ("pg_am", pg_am),
+    ("pg_attribute", pg_attribute),
+    ("pg_authid", pg_authid),
+    ("pg_class", pg_class),
+    ("pg_collation", pg_collation),
+    ("pg_database", pg_database),
+    ("pg_depend", pg_depend),
+    ("pg_description", pg_description),
+    ("pg_language", pg_language),
+    ("pg_namespace", pg_namespace),
+    ("pg_proc", pg_proc),
+    ("pg_rewrite", pg_rewrite),
+    ("pg_tablespace", pg_tablespace),
+    ("pg_type", pg_type),
+];
+
+/// OIDs of the catalogs that others refer to by `classid`.
+const PG_CLASS: Oid = 1259;
+const PG_NAMESPACE: Oid = 2615;
+const PG_REWRITE: Oid = 2618;
+
+fn pg_namespace(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
+    for schema in context.snapshot.schemas() {
+        rows.add([("oid", schema.oid.into()), ("nspname", (&schema.name).into()), ("nspowner", schema.owner.into())]);
+    }
+    Ok(())
+}
+
+/// One row of `pg_class`; the rest is the same for all relations here.
+struct ClassRow<'a> {
+    oid: Oid,
+    name: &'a str,
+    schema: Oid,
+    owner: Oid,
+    kind: char,
+    columns: usize,
+}
+
+impl ClassRow<'_> {
+    fn add_to(&self, rows: &mut Rows<'_>) {
+        let is_table = self.kind == 'r';
+        rows.add([
+            ("oid", self.oid.into()),
+            ("relname", self.name.to_owned().into()),
+            ("relnamespace", self.schema.into()),
+            ("relowner", self.owner.into()),
+            ("relam", if is_table { HEAP_OID } else { 0 }.into()),
+            ("relfilenode", if is_table { self.oid } else { 0 }.into()),
+            // Unknown, as for a table that was never analyzed.
+            ("reltuples", Value::Float(-1.0)),
+            ("relpersistence", "p".into()),
+            ("relkind", self.kind.to_string().into()),
+            ("relnatts", Value::Int(self.columns as i64)),
+            ("relhasrules", (!is_table).into()),
+            ("relispopulated", true.into()),
+            ("relreplident", if is_table { "d" } else { "n" }.into()),
+        ]);
+    }
+}
+
+fn pg_class(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
+    for relation in relations() {
+        ClassRow {
+            oid: relation.oid(),
+            name: relation.name(),
+            schema: relation.schema_oid(),
+            owner: BOOTSTRAP_ROLE_OID,
+            kind: relation.kind(),
+            columns: relation.columns().len(),
+        }
+        .add_to(rows);
+    }
+    for relation in context.user_relations() {
+        ClassRow {
+            oid: relation.oid,
+            name: &relation.name,
+            schema: relation.schema,
+            owner: relation.owner,
+            kind: kind_of(&relation.kind),
+            columns: relation.columns.len(),
+        }
+        .add_to(rows);
+    }
+    Ok(())
+}
+
+/// `pg_class.relkind`.
+pub(super) fn kind_of(kind: &RelationKind) -> char {
+    match kind {
+        RelationKind::Table { .. } => 'r',
+        RelationKind::View(_) => 'v',
+    }
+}
+
+fn pg_attribute(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
+    for relation in relations() {
+        for (number, column) in (1..).zip(relation.columns()) {
+            let pg_type = PgType { oid: column.type_oid, typmod: -1 };
+            add_attribute(rows, relation.oid(), number, column.name, pg_type, column.not_null);
+        }
+    }
+    for relation in context.user_relations() {
+        for (number, column) in (1..).zip(&relation.columns) {
+            add_attribute(rows, relation.oid, number, &column.name, column.pg_type, false);
+        }
+    }
+    Ok(())
+}
+
+fn add_attribute(rows: &mut Rows<'_>, relation: Oid, number: i16, name: &str, pg_type: PgType, not_null: bool) {
+    let facts = types::type_of(pg_type.oid);
+    rows.add([
+        ("attrelid", relation.into()),
+        ("attname", name.to_owned().into()),
+        ("atttypid", pg_type.oid.into()),
+        ("attstattarget", Value::Int(-1)),
+        ("attlen", facts.map_or(-1, |facts| facts.length).into()),
+        ("attnum", number.into()),
+        ("attndims", i32::from(facts.is_some_and(|facts| facts.category == 'A')).into()),
+        ("attcacheoff", Value::Int(-1)),
+        ("atttypmod", pg_type.typmod.into()),
+        ("attbyval", facts.is_some_and(|facts| facts.by_value).into()),
+        ("attalign", facts.map_or("i", |facts| facts.align).into()),
+        ("attstorage", facts.map_or("p", |facts| facts.storage).into()),
+        ("attnotnull", not_null.into()),
+        ("attislocal", true.into()),
+        ("attcollation", facts.map_or(0, |facts| facts.collation).into()),
+    ]);
+}
+
+fn pg_type(_context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
+    rows.add_copied(types::TYPE_ROWS);
+    Ok(())
+}
+
+fn pg_proc(_context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
+    rows.add_copied(types::FUNCTION_ROWS);
+    Ok(())
+}
+
+/// The rule `_RETURN` of every view; its OID is the view's.
+fn pg_rewrite(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
+    let system = relations().iter().filter(|relation| relation.kind() == 'v').map(|relation| relation.oid());
+    let views = context.user_relations().filter(|relation| relation.definition().is_some());
+    for view in system.chain(views.map(|relation| relation.oid)) {
+        rows.add([
+            ("oid", view.into()),
+            ("rulename", "_RETURN".into()),
+            ("ev_class", view.into()),
+            ("ev_type", "1".into()),
+            ("ev_enabled", "O".into()),
+            ("is_instead", true.into()),
+            ("ev_qual", "<>".into()),
+            ("ev_action", "<>".into()),
+        ]);
+    }
+    Ok(())
+}
+
+/// As PostgreSQL records it: a relation needs its schema; a view's rule belongs to the view and needs what it reads.
+fn pg_depend(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
+    let mut add = |class: Oid, object: Oid, needed_class: Oid, needed: Oid, how: &'static str| {
+        rows.add([
+            ("classid", class.into()),
+            ("objid", object.into()),
+            ("refclassid", needed_class.into()),
+            ("refobjid", needed.into()),
+            ("deptype", how.into()),
+        ]);
+    };
+    for relation in context.user_relations() {
+        add(PG_CLASS, relation.oid, PG_NAMESPACE, relation.schema, "n");
+        if relation.definition().is_none() {
+            continue;
+        }
+        let rule = relation.oid;
+        add(PG_REWRITE, rule, PG_CLASS, relation.oid, "i");
+        add(PG_REWRITE, rule, PG_CLASS, relation.oid, "n");
+        for read in relation.reads() {
+            if context.relation_name(read).is_some() {
+                add(PG_REWRITE, rule, PG_CLASS, read, "n");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A comment and whose it is.
+#[derive(Debug)]
+pub(super) struct Comment {
+    pub object: Oid,
+    /// The catalog that the object is a row of.
+    pub class: Oid,
+    /// Column number; 0 for the object itself.
+    pub column: i32,
+    pub text: String,
+}
+
+pub(super) fn comments(context: &SystemContext) -> Vec<Comment> {
+    let mut comments = Vec::new();
+    let mut add = |object, class, column, text: &Option<String>| {
+        if let Some(text) = text {
+            comments.push(Comment { object, class, column, text: text.clone() });
+        }
+    };
+    for schema in context.snapshot.schemas() {
+        add(schema.oid, PG_NAMESPACE, 0, &schema.comment);
+    }
+    for relation in context.user_relations() {
+        add(relation.oid, PG_CLASS, 0, &relation.comment);
+        for (number, column) in (1..).zip(&relation.columns) {
+            add(relation.oid, PG_CLASS, number, &column.comment);
+        }
+    }
+    comments
+}
+
+fn pg_description(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
+    for comment in comments(context) {
+        rows.add([
+            ("objoid", comment.object.into()),
+            ("classoid", comment.class.into()),
+            ("objsubid", comment.column.into()),
+            ("description", comment.text.into()),
+        ]);
+    }
+    Ok(())
+}
+
+fn pg_database(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
+    rows.add([
+        ("oid", DATABASE_OID.into()),
+        ("datname", (&context.database).into()),
+        ("datdba", BOOTSTRAP_ROLE_OID.into()),
+        ("encoding", ENCODING_UTF8.into()),
+        ("datlocprovider", "c".into()),
+        ("datallowconn", true.into()),
+        ("datconnlimit", Value::Int(-1)),
+        ("dattablespace", DEFAULT_TABLESPACE_OID.into()),
+        // Text is compared by its bytes.
+        ("datcollate", "C".into()),
+        ("datctype", "C.UTF-8".into()),
+    ]);
+    Ok(())
+}
+
+/// The one role, as whom everybody acts until roles exist.
+fn pg_authid(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
+    rows.add([
+        ("oid", BOOTSTRAP_ROLE_OID.into()),
+        ("rolname", (&context.user).into()),
+        ("rolsuper", true.into()),
+        ("rolinherit", true.into()),
+        ("rolcanlogin", true.into()),
+        ("rolconnlimit", Value::Int(-1)),
+    ]);
+    Ok(())
+}
+
+fn pg_tablespace(_context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
+    rows.add([
+        ("oid", DEFAULT_TABLESPACE_OID.into()),
+        ("spcname", "pg_default".into()),
+        ("spcowner", BOOTSTRAP_ROLE_OID.into()),
+    ]);
+    Ok(())
+}
+
+/// What `relam` of tables points to.
+fn pg_am(_context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
+    rows.add([("oid", HEAP_OID.into()), ("amname", "heap".into()), ("amtype", "t".into())]);
+    Ok(())
+}
+
+/// What `prolang` of functions points to.
+fn pg_language(_context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
+    rows.add([("oid", Value::Int(12)), ("lanname", "internal".into()), ("lanowner", BOOTSTRAP_ROLE_OID.into())]);
+    Ok(())
+}
+
+/// The collations that all compare bytes.
+fn pg_collation(_context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
+    for (oid, name, provider, locale) in
+        [(100_u32, "default", "d", None), (950, "C", "c", Some("C")), (951, "POSIX", "c", Some("POSIX"))]
+    {
+        rows.add([
+            ("oid", oid.into()),
+            ("collname", name.into()),
+            ("collnamespace", PG_CATALOG_OID.into()),
+            ("collowner", BOOTSTRAP_ROLE_OID.into()),
+            ("collprovider", provider.into()),
+            ("collisdeterministic", true.into()),
+            ("collencoding", Value::Int(-1)),
+            ("collcollate", locale.into()),
+            ("collctype", locale.into()),
+        ]);
+    }
+    Ok(())
+}

@@ -1,0 +1,128 @@
+//! What `pg_catalog` and `information_schema` show: relations and functions computed from our own catalog.
+//!
+//! Everything is derived from one [`SystemContext`], so a statement sees one consistent world and the relations join:
+//! stored OIDs stand in all of them. What PostgreSQL has and we have not is an empty relation of the right shape,
+//! never a made-up row.
+//!
+//! How it works: [`relation`] gives a shape with PostgreSQL's OIDs and columns and the rows of a context;
+//! [`function`] gives a scalar function bound to a context.
+//!
+//! Not here: the syntax that makes PostgreSQL's own queries planable (`sql/compat.rs`); `set_config` and everything
+//! else that changes something.
+//!
+//! Where we differ from PostgreSQL, on purpose:
+//! - relations have no row types (`reltype` is 0) and no system columns such as `ctid`;
+//! - a view's `pg_depend` rows name whole relations (`refobjsubid` 0), as we record dependencies;
+//! - a view's rule has the view's own OID (OIDs are unique in each catalog, not over all of them);
+//! - the domains of `information_schema` stand as their base types.
+
+mod activity;
+mod catalog;
+mod function;
+mod information_schema;
+mod name;
+mod relation;
+mod types;
+mod value;
+mod view;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
+
+use chrono::{DateTime, Utc};
+
+use self::relation::Rows;
+use super::object::PG_CATALOG_OID;
+use super::snapshot::Snapshot;
+use crate::error::Result;
+use crate::pg_type::Oid;
+
+pub use self::function::{function, function_names};
+pub use self::relation::{SystemColumn, SystemRelation, relation, relation_by_oid, relations};
+
+/// The version of PostgreSQL whose protocol and catalog we speak.
+pub const SERVER_VERSION: &str = "16.0";
+pub const SERVER_VERSION_NUM: i32 = 160_000;
+
+/// OID of the only database; PostgreSQL's first database that is no template has this one.
+const DATABASE_OID: Oid = 5;
+const DEFAULT_TABLESPACE_OID: Oid = 1663;
+const HEAP_OID: Oid = 2;
+const ENCODING_UTF8: i32 = 6;
+
+/// What system relations and catalog functions are computed from: one statement's view of the world.
+#[derive(Debug)]
+pub struct SystemContext {
+    pub snapshot: Arc<Snapshot>,
+    pub database: String,
+    pub user: String,
+    /// As set, in order; `"$user"` stands for the schema of the user's name.
+    pub search_path: Vec<String>,
+    pub settings: Vec<SettingRow>,
+    pub sessions: Vec<SessionRow>,
+    pub server_started_at: DateTime<Utc>,
+    /// This session's, as in its cancel key.
+    pub process_id: i32,
+}
+
+/// A row of `pg_settings`, and what `current_setting` answers.
+#[derive(Debug, Clone)]
+pub struct SettingRow {
+    pub name: String,
+    /// As `SHOW` prints it.
+    pub value: String,
+    pub default: String,
+    /// `ms`, `kB`, …
+    pub unit: Option<String>,
+    pub category: String,
+    pub short_desc: String,
+    pub kind: SettingKind,
+    /// Whether SET changes it; otherwise it is fixed while the server runs.
+    pub settable: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SettingKind {
+    Bool,
+    Integer,
+    Real,
+    Text,
+    Choice,
+}
+
+/// A row of `pg_stat_activity`.
+#[derive(Debug, Clone)]
+pub struct SessionRow {
+    pub process_id: i32,
+    pub user: String,
+    pub application_name: String,
+    /// `active`, `idle`, `idle in transaction`, `idle in transaction (aborted)`.
+    pub state: &'static str,
+    /// The statement that runs, or the last one.
+    pub query: String,
+    pub client_address: Option<String>,
+    pub client_port: Option<i32>,
+    pub started_at: DateTime<Utc>,
+    pub transaction_started_at: Option<DateTime<Utc>>,
+    pub query_started_at: Option<DateTime<Utc>>,
+    pub state_changed_at: Option<DateTime<Utc>>,
+}
+
+/// Puts the rows of a context into a relation.
+type Build = fn(&SystemContext, &mut Rows<'_>) -> Result<()>;
+
+/// Who fills a relation; `None` for those that are empty here.
+fn builder_of(relation: &SystemRelation) -> Option<Build> {
+    BUILDERS.get(&(relation.schema_oid() == PG_CATALOG_OID, relation.name())).copied()
+}
+
+/// By schema (is it `pg_catalog`?) and name.
+static BUILDERS: LazyLock<HashMap<(bool, &'static str), Build>> = LazyLock::new(|| {
+    let catalog = catalog::BUILDERS.iter().chain(view::BUILDERS).chain(activity::BUILDERS);
+    let catalog = catalog.map(|(name, build)| ((true, *name), *build));
+    let standard = information_schema::BUILDERS.iter().map(|(name, build)| ((false, *name), *build));
+    catalog.chain(standard).collect()
+});

@@ -1,0 +1,134 @@
+//! Facts about types and functions that exist here, as PostgreSQL's `pg_type` and `pg_proc` have them.
+//!
+//! `facts/types.tsv` and `facts/functions.tsv` are whole rows, made by `facts/rows.sql`.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use arrow::datatypes::DataType;
+
+use super::value::Value;
+use crate::pg_type::Oid;
+
+pub(super) const TYPE_ROWS: &str = include_str!("facts/types.tsv");
+pub(super) const FUNCTION_ROWS: &str = include_str!("facts/functions.tsv");
+
+/// What other relations repeat of a type.
+#[derive(Debug)]
+pub(super) struct TypeFacts {
+    pub oid: Oid,
+    pub name: &'static str,
+    pub length: i16,
+    pub by_value: bool,
+    pub category: char,
+    pub element: Oid,
+    pub align: &'static str,
+    pub storage: &'static str,
+    pub collation: Oid,
+}
+
+/// A function of `pg_proc`.
+#[derive(Debug)]
+pub(super) struct FunctionFacts {
+    pub oid: Oid,
+    pub name: &'static str,
+    pub result: Oid,
+    pub returns_set: bool,
+    pub arguments: Vec<Oid>,
+}
+
+pub(super) fn type_of(oid: Oid) -> Option<&'static TypeFacts> {
+    TYPES.iter().find(|facts| facts.oid == oid)
+}
+
+pub(super) fn named(name: &str) -> Option<&'static TypeFacts> {
+    TYPES_BY_NAME.get(name).copied()
+}
+
+pub(super) fn function(oid: Oid) -> Option<&'static FunctionFacts> {
+    FUNCTIONS.iter().find(|facts| facts.oid == oid)
+}
+
+/// All functions of this name; more than one when it is overloaded.
+pub(super) fn functions_named(name: &str) -> impl Iterator<Item = &'static FunctionFacts> {
+    FUNCTIONS.iter().filter(move |facts| facts.name == name)
+}
+
+static TYPES: LazyLock<Vec<TypeFacts>> = LazyLock::new(|| {
+    TYPE_ROWS
+        .lines()
+        .filter_map(|line| {
+            let cells: Vec<&'static str> = line.split('\t').collect();
+            Some(TypeFacts {
+                oid: cells.first()?.parse().ok()?,
+                name: cells.get(1)?,
+                length: cells.get(4)?.parse().ok()?,
+                by_value: *cells.get(5)? == "t",
+                category: cells.get(7)?.chars().next()?,
+                element: cells.get(13)?.parse().ok()?,
+                align: cells.get(22)?,
+                storage: cells.get(23)?,
+                collation: cells.get(28)?.parse().ok()?,
+            })
+        })
+        .collect()
+});
+
+static TYPES_BY_NAME: LazyLock<HashMap<&'static str, &'static TypeFacts>> =
+    LazyLock::new(|| TYPES.iter().map(|facts| (facts.name, facts)).collect());
+
+static FUNCTIONS: LazyLock<Vec<FunctionFacts>> = LazyLock::new(|| {
+    FUNCTION_ROWS
+        .lines()
+        .filter_map(|line| {
+            let cells: Vec<&'static str> = line.split('\t').collect();
+            Some(FunctionFacts {
+                oid: cells.first()?.parse().ok()?,
+                name: cells.get(1)?,
+                returns_set: *cells.get(13)? == "t",
+                result: cells.get(18)?.parse().ok()?,
+                arguments: cells.get(19)?.split(' ').filter_map(|oid| oid.parse().ok()).collect(),
+            })
+        })
+        .collect()
+});
+
+/// A value from the text format of COPY; `{a,b}` and `1 2` are lists. The facts hold no escapes and no quotes.
+pub(super) fn parse_cell(cell: &'static str, data_type: &DataType) -> Value {
+    if cell == "\\N" {
+        return Value::Null;
+    }
+    match data_type {
+        DataType::Boolean => Value::Bool(cell == "t"),
+        DataType::Int16 | DataType::Int32 | DataType::Int64 | DataType::UInt32 => {
+            cell.parse().map_or(Value::Null, Value::Int)
+        }
+        DataType::Float32 | DataType::Float64 => cell.parse().map_or(Value::Null, Value::Float),
+        DataType::List(item) => {
+            let items = cell.trim_start_matches('{').trim_end_matches('}');
+            let items = items.split([',', ' ']).filter(|part| !part.is_empty());
+            Value::List(items.map(|part| parse_cell(part, item.data_type())).collect())
+        }
+        _ => Value::Text(cell.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_is_understood() {
+        assert_eq!(TYPES.len(), TYPE_ROWS.lines().count());
+        assert_eq!(FUNCTIONS.len(), FUNCTION_ROWS.lines().count());
+        assert!(!TYPE_ROWS.contains("\\\\") && !FUNCTION_ROWS.contains("\\\\") && !FUNCTION_ROWS.contains('"'));
+    }
+
+    #[test]
+    fn base_types_agree_with_those_that_columns_are_announced_as() {
+        for info in crate::pg_type::TYPES {
+            let facts = type_of(info.oid).unwrap_or_else(|| panic!("{} has no row", info.name));
+            assert_eq!((facts.name, facts.length, facts.category), (info.name, info.length, info.category));
+        }
+    }
+}
