@@ -1,0 +1,134 @@
+//! Listens, limits connections, and shuts down in order.
+//!
+//! One task for each connection; one that panics is logged and closed, the others live. When told to stop, the server
+//! lets nobody new in (57P03), sends idle clients away (57P01), gives the busy ones the shutdown timeout, then
+//! interrupts them, and returns when all are gone.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use socket2::{SockRef, TcpKeepalive};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::task::TaskTracker;
+
+use crate::config::LimitsConfig;
+use crate::wire::{self, Host};
+
+use crate::engine::Engine;
+use crate::error::Result;
+use crate::session::{Session, StartupParameters};
+pub use crate::wire::SessionSource;
+
+/// How long no connection is accepted after accepting failed for want of something (file descriptors, memory).
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// A connection that is silent for so long is asked whether it is still there.
+const KEEPALIVE: Duration = Duration::from_secs(60);
+/// Connections beyond the limit of sessions that may be in start-up: they wait to be told, or to cancel something.
+const STARTING_MAX: usize = 2_000;
+
+/// Serves until `shutdown` resolves and all clients are gone. Dropping the future leaves its connections running.
+/// Serves an engine's sessions until `shutdown`; returns when all are gone.
+pub async fn serve_engine(
+    engine: Arc<Engine>,
+    listener: TcpListener,
+    limits: LimitsConfig,
+    shutdown: impl Future<Output = ()>,
+) {
+    run(Arc::new(EngineSessions(engine)), listener, limits, shutdown).await;
+}
+
+struct EngineSessions(Arc<Engine>);
+
+impl SessionSource for EngineSessions {
+    type Conversation = Session;
+
+    fn open(&self, startup: StartupParameters) -> Result<Session> {
+        Session::open(Arc::clone(&self.0), startup)
+    }
+
+    fn cancel(&self, pid: i32, secret: i32) {
+        self.0.registry.cancel(pid, secret);
+    }
+}
+
+pub async fn run<S: SessionSource>(
+    source: Arc<S>,
+    listener: TcpListener,
+    limits: LimitsConfig,
+    shutdown: impl Future<Output = ()>,
+) {
+    let host = Arc::new(Host::new(source, limits));
+    let connections = TaskTracker::new();
+    let most = host.limits.connections.saturating_add(STARTING_MAX);
+    tokio::select! {
+        () = accept(&listener, &host, &connections, most) => {}
+        () = shutdown => {}
+    }
+    drain(&host, &listener, &connections).await;
+}
+
+/// Accepts for ever.
+async fn accept<S: SessionSource>(listener: &TcpListener, host: &Arc<Host<S>>, connections: &TaskTracker, most: usize) {
+    let mut failing = false;
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                failing = false;
+                // Too many to be told one by one: the client sees its connection closed.
+                if connections.len() < most {
+                    let host = Arc::clone(host);
+                    connections.spawn(async move { serve(&host, stream, peer).await });
+                }
+            }
+            Err(error) if is_of_one_connection(&error) => {}
+            Err(error) => {
+                if !failing {
+                    tracing::warn!(%error, "no connection can be accepted for now");
+                }
+                failing = true;
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// The client was gone before it was accepted; the next one may be fine.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
+}
+
+async fn serve<S: SessionSource>(host: &Host<S>, stream: TcpStream, peer: SocketAddr) {
+    // Without these a connection is slower or lingers longer, but works.
+    let _ = stream.set_nodelay(true);
+    let _ = SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE));
+    let (read, write) = stream.into_split();
+    let ending = wire::serve(host, read, write, peer).await;
+    tracing::debug!(%peer, ?ending, "connection ended");
+}
+
+/// Lets connections end: first the idle ones, after the shutdown timeout all. Whoever comes now is told to go.
+async fn drain<S: SessionSource>(host: &Arc<Host<S>>, listener: &TcpListener, connections: &TaskTracker) {
+    host.draining.cancel();
+    connections.close();
+    let late = TaskTracker::new();
+    let deadline = async {
+        tokio::time::sleep(Duration::from_millis(host.limits.shutdown_timeout_ms)).await;
+        tracing::info!(connections = connections.len(), "shutdown timeout is over: interrupting what still runs");
+        host.stop.cancel();
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = connections.wait() => {}
+        () = accept(listener, host, &late, STARTING_MAX) => {}
+        () = deadline => {}
+    }
+    host.stop.cancel();
+    late.close();
+    late.wait().await;
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,122 @@
+//! What the wire asks of a session: [`Session`]'s methods as a trait, so that the protocol is tested without an engine.
+
+use std::sync::Arc;
+
+use datafusion::scalar::ScalarValue;
+
+use crate::error::Result;
+use crate::execution::cancellation::Interrupt;
+use crate::pg_type::{Oid, PgType};
+use crate::session::{Prepared, Session, StartupParameters, Statement, TextFormat, TransactionStatus};
+use crate::statement::outcome::{Notice, Outcome, OutputColumn};
+
+/// Opens sessions, and stops what they do.
+pub trait SessionSource: Send + Sync + 'static {
+    type Conversation: Conversation;
+
+    /// A session for a client that has been let in. A refusal (an unknown database, a bad setting) ends the connection.
+    fn open(&self, startup: StartupParameters) -> Result<Self::Conversation>;
+
+    /// Cancels what the session with this key does now; a key that fits none is ignored.
+    fn cancel(&self, pid: i32, secret: i32);
+}
+
+/// A statement that can tell its parameters and columns.
+pub trait Described: Send + Sync + 'static {
+    fn parameters(&self) -> &[PgType];
+    /// `None` when the statement gives no rows.
+    fn columns(&self) -> Option<&Arc<[OutputColumn]>>;
+}
+
+/// One client's session, as the wire uses it. Each method is documented at [`Session`].
+///
+/// Futures may be dropped before they are done (a cancel, a timeout, a vanished client); then [`Self::fail`] follows
+/// or the session is dropped. [`Self::commit_implicit`] is always awaited to its end.
+pub trait Conversation: Send + 'static {
+    type Statement: Send + Sync + 'static;
+    type Prepared: Described;
+
+    fn cancel_key(&self) -> (i32, i32);
+    fn transaction_status(&self) -> TransactionStatus;
+    fn text_format(&self) -> TextFormat;
+    fn take_reports(&mut self) -> Vec<(&'static str, String)>;
+    fn take_notices(&mut self) -> Vec<Notice>;
+    fn interrupt(&mut self) -> Interrupt;
+    fn parse(&self, text: &str) -> Result<Vec<Self::Statement>>;
+    fn execute(&mut self, statement: &Self::Statement) -> impl Future<Output = Result<Outcome>> + Send;
+    fn prepare(&mut self, text: &str, types: &[Oid]) -> impl Future<Output = Result<Self::Prepared>> + Send;
+    fn execute_prepared(
+        &mut self,
+        prepared: &Self::Prepared,
+        parameters: Vec<ScalarValue>,
+    ) -> impl Future<Output = Result<Outcome>> + Send;
+    fn commit_implicit(&mut self) -> impl Future<Output = Result<()>> + Send;
+    fn fail(&mut self);
+
+    fn in_transaction_block(&self) -> bool {
+        self.transaction_status() != TransactionStatus::Idle
+    }
+}
+
+impl Described for Prepared {
+    fn parameters(&self) -> &[PgType] {
+        &self.parameters
+    }
+
+    fn columns(&self) -> Option<&Arc<[OutputColumn]>> {
+        self.columns.as_ref()
+    }
+}
+
+impl Conversation for Session {
+    type Statement = Statement;
+    type Prepared = Prepared;
+
+    fn cancel_key(&self) -> (i32, i32) {
+        Session::cancel_key(self)
+    }
+
+    fn transaction_status(&self) -> TransactionStatus {
+        Session::transaction_status(self)
+    }
+
+    fn text_format(&self) -> TextFormat {
+        Session::text_format(self)
+    }
+
+    fn take_reports(&mut self) -> Vec<(&'static str, String)> {
+        Session::take_reports(self)
+    }
+
+    fn take_notices(&mut self) -> Vec<Notice> {
+        Session::take_notices(self)
+    }
+
+    fn interrupt(&mut self) -> Interrupt {
+        Session::interrupt(self)
+    }
+
+    fn parse(&self, text: &str) -> Result<Vec<Statement>> {
+        Session::parse(self, text)
+    }
+
+    async fn execute(&mut self, statement: &Statement) -> Result<Outcome> {
+        Session::execute(self, statement).await
+    }
+
+    async fn prepare(&mut self, text: &str, types: &[Oid]) -> Result<Prepared> {
+        Session::prepare(self, text, types).await
+    }
+
+    async fn execute_prepared(&mut self, prepared: &Prepared, parameters: Vec<ScalarValue>) -> Result<Outcome> {
+        Session::execute_prepared(self, prepared, parameters).await
+    }
+
+    async fn commit_implicit(&mut self) -> Result<()> {
+        Session::commit_implicit(self).await
+    }
+
+    fn fail(&mut self) {
+        Session::fail(self);
+    }
+}
