@@ -1,0 +1,277 @@
+//! Rewrites of the syntax tree for PostgreSQL's types: casts, literals with a type, whole numbers, means.
+//!
+//! Runs after the columns are named, as what is written here would give them other names.
+
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{
+    self, CastKind, DataType, DateTimeField, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr,
+    FunctionArgumentList, FunctionArguments, Ident, ObjectName, Query, Select, SelectItem, SetExpr, TimezoneInfo,
+    UnaryOperator, Value, VisitMut, VisitorMut,
+};
+
+use super::Session;
+use crate::error::{Error, Result, message};
+use crate::pg_type::PgType;
+use crate::planner::function::{INTERVAL_PARTS, SEARCHED, SIMPLE, Target};
+use crate::wire::text_value;
+
+/// Errors: 22007 for an interval that cannot be read, 42883 for `make_interval` with arguments that it does not have.
+pub fn rewrite(query: &mut Query, session: Session) -> Result<()> {
+    match query.visit(&mut Speller { session }) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(error) => Err(error),
+    }
+}
+
+struct Speller {
+    session: Session,
+}
+
+impl VisitorMut for Speller {
+    type Break = Error;
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
+        match self.rewrite(expr) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => ControlFlow::Break(error),
+        }
+    }
+
+    fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<Error> {
+        for item in &mut select.projection {
+            if let SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } = item {
+                type_number(expr);
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
+        if let SetExpr::Values(values) = &mut *query.body {
+            for row in &mut values.rows {
+                for expr in &mut row.content {
+                    type_number(expr);
+                }
+            }
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+impl Speller {
+    fn rewrite(&self, expr: &mut Expr) -> Result<()> {
+        match expr {
+            Expr::Cast { kind: CastKind::Cast | CastKind::DoubleColon, expr: inner, data_type, .. } => {
+                if is_parameter(inner) {
+                    return Ok(());
+                }
+                if let Some(target) = target(data_type) {
+                    *expr = call(&target.function(), vec![take(inner)]);
+                }
+            }
+            Expr::TypedString(typed) => {
+                if let Some(target) = target(&typed.data_type) {
+                    let literal = Expr::Value(typed.value.clone());
+                    *expr = call(&target.function(), vec![literal]);
+                }
+            }
+            Expr::Interval(interval) => self.interval(interval)?,
+            // The engine would put the sign before the text, where it counts for the first part only.
+            Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner } if matches!(**inner, Expr::Interval(_)) => {
+                **inner = Expr::Nested(Box::new(take(inner)));
+            }
+            Expr::Case { operand, conditions, else_result, .. } => {
+                let name = if operand.is_some() { SIMPLE } else { SEARCHED };
+                let mut args: Vec<Expr> = operand.take().into_iter().map(|operand| *operand).collect();
+                for when in conditions {
+                    type_number(&mut when.result);
+                    args.extend([take(&mut when.condition), take(&mut when.result)]);
+                }
+                if let Some(otherwise) = else_result {
+                    type_number(otherwise);
+                    args.push(take(otherwise));
+                }
+                *expr = call(name, args);
+            }
+            Expr::Function(function) => {
+                if let Some(rewritten) = rewritten_call(function)? {
+                    *expr = rewritten;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Reads the text as PostgreSQL does, and writes it so that the engine reads the same.
+    fn interval(&self, interval: &mut ast::Interval) -> Result<()> {
+        let Expr::Value(value) = &*interval.value else { return Ok(()) };
+        let Value::SingleQuotedString(text) = &value.value else { return Ok(()) };
+        let text = match (&interval.leading_field, &interval.last_field) {
+            (None, None) => text.clone(),
+            (Some(field), None) if text.trim().parse::<f64>().is_ok() => format!("{text} {}", unit(field)),
+            _ => return Err(message::unsupported("an interval with fields")),
+        };
+        let read = text_value(&text, PgType::INTERVAL, &self.session.text_format())?;
+        let datafusion::scalar::ScalarValue::IntervalMonthDayNano(Some(span)) = read else { return Ok(()) };
+        let micros = span.nanoseconds / 1_000;
+        let sign = if micros < 0 { "-" } else { "" };
+        let (seconds, rest) = (micros.unsigned_abs() / 1_000_000, micros.unsigned_abs() % 1_000_000);
+        let written = format!("{} months {} days {sign}{seconds}.{rest:06} seconds", span.months, span.days);
+        *interval = ast::Interval {
+            value: Box::new(Expr::Value(Value::SingleQuotedString(written).into())),
+            leading_field: None,
+            leading_precision: None,
+            last_field: None,
+            fractional_seconds_precision: None,
+        };
+        Ok(())
+    }
+}
+
+fn unit(field: &DateTimeField) -> String {
+    field.to_string().to_lowercase()
+}
+
+/// The types whose casts are ours. Lists, bytes and object identifiers are left to the engine.
+fn target(data_type: &DataType) -> Option<Target> {
+    Some(match data_type {
+        DataType::SmallInt(_) | DataType::Int2(_) => Target::Int2,
+        DataType::Integer(_) | DataType::Int(_) | DataType::Int4(_) => Target::Int4,
+        DataType::BigInt(_) | DataType::Int8(_) => Target::Int8,
+        DataType::Real | DataType::Float4 => Target::Float4,
+        DataType::DoublePrecision | DataType::Double(_) | DataType::Float8 | DataType::Float(_) => Target::Float8,
+        DataType::Numeric(info) | DataType::Decimal(info) | DataType::Dec(info) => Target::Numeric(match info {
+            ExactNumberInfo::None => None,
+            ExactNumberInfo::Precision(precision) => Some((u8::try_from(*precision).ok().filter(|p| *p <= 38)?, 0)),
+            ExactNumberInfo::PrecisionAndScale(precision, scale) => {
+                Some((u8::try_from(*precision).ok().filter(|p| *p <= 38)?, i8::try_from(*scale).ok()?))
+            }
+        }),
+        DataType::Boolean | DataType::Bool => Target::Bool,
+        DataType::Date => Target::Date,
+        DataType::Time(_, TimezoneInfo::None | TimezoneInfo::WithoutTimeZone) => Target::Time,
+        DataType::Timestamp(_, TimezoneInfo::None | TimezoneInfo::WithoutTimeZone) => Target::Timestamp,
+        DataType::Timestamp(..) => Target::Timestamptz,
+        DataType::Interval { fields: None, .. } => Target::Interval,
+        DataType::Text | DataType::Varchar(None) | DataType::CharacterVarying(None) => Target::Text(None),
+        DataType::Varchar(Some(length)) | DataType::CharacterVarying(Some(length)) => match length {
+            ast::CharacterLength::IntegerLength { length, .. } => Target::Text(usize::try_from(*length).ok()),
+            ast::CharacterLength::Max => return None,
+        },
+        _ => return None,
+    })
+}
+
+/// A whole number that fits `integer` is one: `CASE … THEN 1` counts in integers, and `sum` of it in `bigint`.
+fn type_number(expr: &mut Expr) {
+    let digits = match &*expr {
+        Expr::UnaryOp { op: UnaryOperator::Minus, expr } => digits(expr),
+        expr => digits(expr),
+    };
+    if digits.is_some_and(|digits| digits.parse::<i32>().is_ok()) {
+        *expr = Expr::Cast {
+            kind: CastKind::Cast,
+            expr: Box::new(take(expr)),
+            data_type: DataType::Integer(None),
+            array: false,
+            format: None,
+        };
+    }
+}
+
+fn digits(expr: &Expr) -> Option<&str> {
+    match expr {
+        Expr::Value(value) => match &value.value {
+            Value::Number(digits, _) => Some(digits),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Calls that are spelled out, or whose arguments get types.
+fn rewritten_call(function: &mut Function) -> Result<Option<Expr>> {
+    let [part] = function.name.0.as_slice() else { return Ok(None) };
+    let Some(name) = part.as_ident().map(|ident| ident.value.to_ascii_lowercase()) else { return Ok(None) };
+    let FunctionArguments::List(list) = &mut function.args else { return Ok(None) };
+    match name.as_str() {
+        "coalesce" | "nullif" | "greatest" | "least" | "sum" | "min" | "max" => {
+            for argument in &mut list.args {
+                if let FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) = argument {
+                    type_number(expr);
+                }
+            }
+            Ok(None)
+        }
+        // The mean of integers is numeric, and has more digits than the engine's.
+        "avg" if list.args.len() == 1 => {
+            let renamed = |name: &str| {
+                let mut part = function.clone();
+                part.name = ObjectName::from(Ident::new(name));
+                Expr::Function(part)
+            };
+            Ok(Some(call("avg_of", vec![renamed("sum"), renamed("count")])))
+        }
+        "make_interval" => {
+            list.args = interval_parts(std::mem::take(&mut list.args))?;
+            Ok(None)
+        }
+        _ => Ok(None),
+    }
+}
+
+/// `days => 10` to its place among the parts; those left out before it are zero.
+fn interval_parts(args: Vec<FunctionArg>) -> Result<Vec<FunctionArg>> {
+    let mut parts: Vec<Expr> = Vec::new();
+    for (place, arg) in args.into_iter().enumerate() {
+        let (place, value) = match arg {
+            FunctionArg::Named { name, arg: FunctionArgExpr::Expr(value), .. } => (part_named(&name)?, value),
+            FunctionArg::ExprNamed { name: Expr::Identifier(name), arg: FunctionArgExpr::Expr(value), .. } => {
+                (part_named(&name)?, value)
+            }
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(value)) => (place, value),
+            _ => return Err(message::function_missing("make_interval")),
+        };
+        while parts.len() <= place {
+            parts.push(Expr::Value(Value::Number("0".to_owned(), false).into()));
+        }
+        parts[place] = value;
+    }
+    if parts.is_empty() {
+        parts.push(Expr::Value(Value::Number("0".to_owned(), false).into()));
+    }
+    Ok(parts.into_iter().map(|part| FunctionArg::Unnamed(FunctionArgExpr::Expr(part))).collect())
+}
+
+fn part_named(name: &Ident) -> Result<usize> {
+    let wanted = name.value.to_ascii_lowercase();
+    INTERVAL_PARTS.iter().position(|part| *part == wanted).ok_or_else(|| message::function_missing("make_interval"))
+}
+
+fn is_parameter(expr: &Expr) -> bool {
+    match expr {
+        Expr::Value(value) => matches!(value.value, Value::Placeholder(_)),
+        Expr::Nested(inner) => is_parameter(inner),
+        _ => false,
+    }
+}
+
+fn take(expr: &mut Expr) -> Expr {
+    std::mem::replace(expr, Expr::Value(Value::Null.into()))
+}
+
+fn call(name: &str, args: Vec<Expr>) -> Expr {
+    let args = args.into_iter().map(|arg| FunctionArg::Unnamed(FunctionArgExpr::Expr(arg))).collect();
+    Expr::Function(Function {
+        name: ObjectName::from(Ident::with_quote('"', name)),
+        uses_odbc_syntax: false,
+        parameters: FunctionArguments::None,
+        args: FunctionArguments::List(FunctionArgumentList { duplicate_treatment: None, args, clauses: Vec::new() }),
+        filter: None,
+        null_treatment: None,
+        over: None,
+        within_group: Vec::new(),
+    })
+}

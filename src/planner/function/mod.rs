@@ -1,0 +1,195 @@
+//! Functions behind PostgreSQL's operators, casts and types, where the engine computes something else.
+//!
+//! Each is a [`Body`]: a name, a result type, a kernel over arrays, and where it pays a plainer expression that the
+//! optimizer sees instead. NULL in, NULL out, unless the body says otherwise. Not here: functions of the purchase history (crate
+//! `regulars-udfs`) and of the system catalog (`catalog/system/function`).
+
+mod age;
+mod avg;
+mod cast;
+mod date_trunc;
+mod domain;
+mod extract;
+mod float;
+mod integer;
+mod interval;
+mod local_time;
+mod moment;
+mod numeric;
+mod round;
+mod sum;
+mod unite;
+mod unsupported;
+
+use std::fmt::Debug;
+use std::hash::Hash;
+use std::sync::Arc;
+
+use arrow::array::ArrayRef;
+use arrow::datatypes::{DataType, Field, FieldRef};
+use datafusion::common::Result;
+use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::simplify::{ExprSimplifyResult, SimplifyContext};
+use datafusion::logical_expr::{
+    AggregateUDF, ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    Volatility,
+};
+use datafusion::scalar::ScalarValue;
+
+pub use self::cast::{Cast, Target};
+pub use self::float::Divide as FloatDivide;
+pub use self::integer::{Integer, IntegerOp, Width};
+pub use self::interval::{PARTS as INTERVAL_PARTS, Scale, Span};
+pub use self::local_time::{is_of_local_time, of_local_time};
+pub use self::moment::{Combine, DateShift, Difference, Shift};
+pub use self::numeric::{Divide, Multiply, quotient_of_literals};
+pub use self::unite::{SEARCHED, SIMPLE, meet_types};
+use super::dialect::Session;
+
+/// What a function of the dialect is.
+pub trait Body: Debug + Eq + Hash + Send + Sync + 'static {
+    fn name(&self) -> &str;
+
+    /// The type of the result; `literals` holds the arguments that are written out.
+    ///
+    /// Errors: 42883 for arguments that the function does not take, and what a written argument has wrong.
+    fn gives(&self, given: &[DataType], literals: &[Option<&ScalarValue>]) -> Result<DataType>;
+
+    /// One row for each row of the arguments, which are all of one length.
+    fn compute(&self, args: &[ArrayRef], gives: &DataType) -> Result<ArrayRef>;
+
+    /// The same with constants still in one piece, for kernels that make use of it.
+    fn compute_columnar(&self, call: &ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let is_scalar = call.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
+        let rows = if is_scalar { 1 } else { call.number_rows };
+        let args = call.args.iter().map(|arg| arg.to_array(rows)).collect::<Result<Vec<_>>>()?;
+        let values = self.compute(&args, call.return_type())?;
+        if is_scalar {
+            return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&values, 0)?));
+        }
+        Ok(ColumnarValue::Array(values))
+    }
+
+    /// NULL for any NULL argument.
+    fn is_strict(&self) -> bool {
+        true
+    }
+
+    /// Whether an argument may stay uncomputed: then none is computed ahead of the call.
+    fn short_circuits(&self) -> bool {
+        false
+    }
+
+    /// A plainer expression of the same type that means the same.
+    fn plainer(&self, _args: &[Expr], _context: &SimplifyContext) -> Result<Option<Expr>> {
+        Ok(None)
+    }
+}
+
+/// A body as the engine calls it.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Called<B: Body> {
+    body: B,
+    signature: Signature,
+}
+
+pub fn function(body: impl Body) -> Arc<ScalarUDF> {
+    let signature = Signature::one_of(
+        vec![datafusion::logical_expr::TypeSignature::VariadicAny, datafusion::logical_expr::TypeSignature::Nullary],
+        Volatility::Immutable,
+    );
+    Arc::new(ScalarUDF::new_from_impl(Called { body, signature }))
+}
+
+/// The body of a function, if it is of that kind.
+fn body<B: Body>(function: &ScalarUDF) -> Option<&B> {
+    function.inner().downcast_ref::<Called<B>>().map(|called| &called.body)
+}
+
+/// The checked arithmetic that a function is.
+pub fn as_integer(function: &ScalarUDF) -> Option<&Integer> {
+    body(function)
+}
+
+/// `extract(field FROM moment)`, as the grammar spells it.
+pub fn extract(session: Session) -> Arc<ScalarUDF> {
+    function(extract::Extract { session, is_float: false })
+}
+
+/// A call of a body.
+pub fn call(body: impl Body, args: Vec<Expr>) -> Expr {
+    function(body).call(args)
+}
+
+/// The functions that the engine has under the same name but with other answers, or not at all; and the casts that
+/// `dialect/spelling` writes. `None` for all others.
+pub fn scalar(name: &str, session: Session, state: &SessionState) -> Option<Arc<ScalarUDF>> {
+    let engine = |name: &str| state.scalar_functions().get(name).cloned();
+    Some(match name {
+        "avg_of" => function(avg::AvgOf),
+        "ceil" | "ceiling" => function(round::Whole { up: true }),
+        "floor" => function(round::Whole { up: false }),
+        "round" => function(round::Round),
+        "extract" => function(extract::Extract { session, is_float: false }),
+        "date_part" | "datepart" => function(extract::Extract { session, is_float: true }),
+        "date_trunc" | "datetrunc" => function(date_trunc::DateTrunc { session, inner: engine("date_trunc")? }),
+        "case" | "case_of" | "coalesce" | "greatest" | "least" | "nullif" => {
+            function(unite::Unite::named(name, session, engine)?)
+        }
+        "sign" => return engine("signum"),
+        "make_interval" => function(interval::Make),
+        "age" => function(age::Age { session }),
+        "ln" | "log10" | "log2" | "log" | "sqrt" => function(domain::Domain::of(name, engine(name)?)?),
+        "to_char" | "to_date" | "to_timestamp" | "date_format" | "to_time" => {
+            function(unsupported::Unsupported { name: name.to_owned() })
+        }
+        _ => function(Cast::named(name, session)?),
+    })
+}
+
+/// Aggregates that PostgreSQL gives another type than the engine does.
+pub fn aggregate(name: &str, state: &SessionState) -> Option<Arc<AggregateUDF>> {
+    match name {
+        "sum" => state.aggregate_functions().get("sum").map(sum::checked),
+        _ => None,
+    }
+}
+
+impl<B: Body> ScalarUDFImpl for Called<B> {
+    fn name(&self) -> &str {
+        self.body.name()
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, given: &[DataType]) -> Result<DataType> {
+        self.body.gives(given, &vec![None; given.len()])
+    }
+
+    fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
+        let given: Vec<DataType> = args.arg_fields.iter().map(|field| field.data_type().clone()).collect();
+        let gives = self.body.gives(&given, args.scalar_arguments)?;
+        Ok(Arc::new(Field::new(self.body.name(), gives, true)))
+    }
+
+    fn is_strict(&self) -> bool {
+        self.body.is_strict()
+    }
+
+    fn short_circuits(&self) -> bool {
+        self.body.short_circuits()
+    }
+
+    fn invoke_with_args(&self, call: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        self.body.compute_columnar(&call)
+    }
+
+    fn simplify(&self, args: Vec<Expr>, context: &SimplifyContext) -> Result<ExprSimplifyResult> {
+        Ok(match self.body.plainer(&args, context)? {
+            Some(plainer) => ExprSimplifyResult::Simplified(plainer),
+            None => ExprSimplifyResult::Original(args),
+        })
+    }
+}

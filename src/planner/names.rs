@@ -1,0 +1,296 @@
+//! What the engine asks while it plans: which relation, which function is meant by a name.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, SchemaRef};
+use datafusion::catalog::{TableFunctionArgs, TableProvider};
+use datafusion::common::DFSchema;
+use datafusion::common::TableReference;
+use datafusion::config::ConfigOptions;
+use datafusion::datasource::cte_worktable::CteWorkTable;
+use datafusion::datasource::provider_as_source;
+use datafusion::error::{DataFusionError, Result as EngineResult};
+use datafusion::logical_expr::planner::{ContextProvider, ExprPlanner, RelationPlanner, TypePlanner};
+use datafusion::logical_expr::simplify::SimplifyContext;
+use datafusion::logical_expr::{AggregateUDF, Expr, HigherOrderUDF, ScalarUDF, TableSource, WindowUDF};
+use datafusion::optimizer::simplify_expressions::ExprSimplifier;
+
+use super::dialect::{Dialect, Session};
+use super::{Planner, function, view};
+use crate::catalog::object::{BOOTSTRAP_ROLE_OID, Relation, RelationKind};
+use crate::catalog::snapshot::Snapshot;
+use crate::catalog::system::{self, SystemContext, SystemRelation};
+use crate::error::{Error, Result, SqlState, message};
+use crate::ident::DATABASE;
+use crate::pg_type::{Oid, TYPES};
+use crate::sql::compat::RegResolver;
+
+/// Views that may stand on one another.
+const VIEW_DEPTH_MAX: usize = 100;
+
+/// A relation that a name means.
+#[derive(Debug, Clone)]
+pub enum Found {
+    /// A table of the purchase history, or a view.
+    Relation(Arc<Relation>),
+    /// A relation of `pg_catalog`, `information_schema` or `regulars`.
+    System(&'static SystemRelation),
+}
+
+impl Found {
+    pub fn oid(&self) -> Oid {
+        match self {
+            Found::Relation(relation) => relation.oid,
+            Found::System(relation) => relation.oid(),
+        }
+    }
+}
+
+/// Looks a perhaps qualified name up, as PostgreSQL does along its search path.
+///
+/// Errors: 3F000 for a schema, 42P01 for a relation that is not there.
+pub fn find_relation(snapshot: &Snapshot, search_path: &[String], schema: Option<&str>, name: &str) -> Result<Found> {
+    let in_schema = |schema: &str| {
+        system::relation(schema, name).map(Found::System).or_else(|| {
+            let schema = snapshot.schema_named(schema)?;
+            snapshot.relation_named(schema.oid, name).cloned().map(Found::Relation)
+        })
+    };
+    if let Some(schema) = schema {
+        if snapshot.schema_named(schema).is_none() {
+            return Err(message::schema_missing(schema));
+        }
+        return in_schema(schema).ok_or_else(|| message::unknown_relation(&format!("{schema}.{name}"), None));
+    }
+    // pg_catalog is searched first unless the path names it elsewhere.
+    let implicit = (!search_path.iter().any(|schema| schema == "pg_catalog")).then_some("pg_catalog");
+    implicit.into_iter().chain(search_path.iter().map(String::as_str)).find_map(in_schema).ok_or_else(|| {
+        let near = message::nearest(name, snapshot.relations().map(|relation| relation.name.as_str()));
+        message::unknown_relation(name, near)
+    })
+}
+
+/// The engine's view of names while it plans one statement.
+pub(super) struct Names<'a> {
+    planner: &'a Planner,
+    /// The views being planned, outermost first.
+    open_views: RefCell<Vec<Oid>>,
+    session: Session,
+    dialect: Arc<Dialect>,
+    /// Ours first: what it does not plan is left to the engine's.
+    expr_planners: Vec<Arc<dyn ExprPlanner>>,
+}
+
+impl<'a> Names<'a> {
+    pub(super) fn new(planner: &'a Planner) -> Self {
+        let zone = planner.state.config_options().execution.time_zone.as_deref();
+        let session = Session { time_zone: zone.and_then(|zone| zone.parse().ok()).unwrap_or(chrono_tz::UTC) };
+        let dialect = Arc::new(Dialect { session });
+        let ours: Arc<dyn ExprPlanner> = Arc::clone(&dialect) as Arc<dyn ExprPlanner>;
+        let expr_planners = std::iter::once(ours).chain(planner.state.expr_planners().iter().cloned()).collect();
+        Self { planner, open_views: RefCell::new(Vec::new()), session, dialect, expr_planners }
+    }
+
+    /// What of the session gives values their meaning.
+    pub(super) fn session(&self) -> Session {
+        self.session
+    }
+
+    fn source(&self, found: &Found) -> Result<Arc<dyn TableSource>> {
+        let provider: Arc<dyn TableProvider> = match found {
+            Found::System(relation) => Arc::new(SystemTable { relation, context: Arc::clone(&self.planner.system) }),
+            Found::Relation(relation) => match &relation.kind {
+                RelationKind::Table { .. } => self
+                    .planner
+                    .history
+                    .relation(&relation.name)
+                    .ok_or_else(|| message::table_not_configured(&relation.name))?,
+                RelationKind::View(_) => self.view(relation)?,
+            },
+        };
+        Ok(provider_as_source(provider))
+    }
+
+    fn view(&self, relation: &Arc<Relation>) -> Result<Arc<dyn TableProvider>> {
+        {
+            let mut open = self.open_views.borrow_mut();
+            if open.contains(&relation.oid) {
+                return Err(message::view_recursion(&relation.name));
+            }
+            if open.len() >= VIEW_DEPTH_MAX {
+                return Err(message::too_deep("nested views", VIEW_DEPTH_MAX));
+            }
+            open.push(relation.oid);
+        }
+        let planned = view::plan(self.planner, self, relation);
+        self.open_views.borrow_mut().pop();
+        planned
+    }
+}
+
+impl ContextProvider for Names<'_> {
+    fn get_table_source(&self, name: TableReference) -> EngineResult<Arc<dyn TableSource>> {
+        if let Some(database) = name.catalog()
+            && database != DATABASE
+        {
+            return Err(message::cross_database_reference(&name.to_string()).into());
+        }
+        let found = find_relation(&self.planner.snapshot, &self.planner.search_path, name.schema(), name.table())
+            .map_err(|error| match error.state() {
+                // A query that reads from nowhere misses the relation, as PostgreSQL says it.
+                SqlState::InvalidSchemaName => message::unknown_relation(&name.to_string(), None),
+                _ => error,
+            })?;
+        Ok(self.source(&found)?)
+    }
+
+    fn get_table_function_source(&self, name: &str, args: Vec<Expr>) -> EngineResult<Arc<dyn TableSource>> {
+        let state = &self.planner.state;
+        let Some(function) = state.table_functions().get(name) else {
+            return Err(message::function_missing(name).into());
+        };
+        let context = SimplifyContext::builder()
+            .with_config_options(Arc::clone(state.config_options()))
+            .with_query_execution_start_time(state.execution_props().query_execution_start_time)
+            .build();
+        let simplifier = ExprSimplifier::new(context);
+        let schema = DFSchema::empty();
+        let args = args
+            .into_iter()
+            .map(|arg| simplifier.coerce(arg, &schema).and_then(|arg| simplifier.simplify(arg)))
+            .collect::<EngineResult<Vec<_>>>()?;
+        let provider = function.create_table_provider_with_args(TableFunctionArgs::new(&args, state.as_ref()))?;
+        Ok(provider_as_source(provider))
+    }
+
+    fn create_cte_work_table(&self, name: &str, schema: SchemaRef) -> EngineResult<Arc<dyn TableSource>> {
+        Ok(provider_as_source(Arc::new(CteWorkTable::new(name, schema))))
+    }
+
+    fn get_expr_planners(&self) -> &[Arc<dyn ExprPlanner>] {
+        &self.expr_planners
+    }
+
+    fn get_type_planner(&self) -> Option<Arc<dyn TypePlanner>> {
+        Some(Arc::clone(&self.dialect) as Arc<dyn TypePlanner>)
+    }
+
+    fn get_relation_planners(&self) -> &[Arc<dyn RelationPlanner>] {
+        self.planner.state.relation_planners()
+    }
+
+    fn get_function_meta(&self, name: &str) -> Option<Arc<ScalarUDF>> {
+        // Ours first: the engine has a `version()` too, and it is not the one clients ask for.
+        system::function(name, &self.planner.system)
+            .or_else(|| function::scalar(name, self.session, &self.planner.state))
+            .or_else(|| self.planner.state.scalar_functions().get(name).cloned())
+    }
+
+    fn get_higher_order_meta(&self, name: &str) -> Option<Arc<HigherOrderUDF>> {
+        self.planner.state.higher_order_functions().get(name).cloned()
+    }
+
+    fn get_aggregate_meta(&self, name: &str) -> Option<Arc<AggregateUDF>> {
+        function::aggregate(name, &self.planner.state)
+            .or_else(|| self.planner.state.aggregate_functions().get(name).cloned())
+    }
+
+    fn get_window_meta(&self, name: &str) -> Option<Arc<WindowUDF>> {
+        self.planner.state.window_functions().get(name).cloned()
+    }
+
+    fn get_variable_type(&self, _variable_names: &[String]) -> Option<DataType> {
+        None
+    }
+
+    fn options(&self) -> &ConfigOptions {
+        self.planner.state.config_options()
+    }
+
+    // Asked only to guess what a mistyped function was meant to be.
+    fn udf_names(&self) -> Vec<String> {
+        self.planner.state.scalar_functions().keys().cloned().collect()
+    }
+
+    fn higher_order_function_names(&self) -> Vec<String> {
+        self.planner.state.higher_order_functions().keys().cloned().collect()
+    }
+
+    fn udaf_names(&self) -> Vec<String> {
+        self.planner.state.aggregate_functions().keys().cloned().collect()
+    }
+
+    fn udwf_names(&self) -> Vec<String> {
+        self.planner.state.window_functions().keys().cloned().collect()
+    }
+}
+
+impl RegResolver for Names<'_> {
+    fn class(&self, name: &str) -> Result<Oid> {
+        let (schema, name) = match name.split_once('.') {
+            Some((schema, name)) => (Some(schema), name),
+            None => (None, name),
+        };
+        Ok(find_relation(&self.planner.snapshot, &self.planner.search_path, schema, name)?.oid())
+    }
+
+    fn type_(&self, name: &str) -> Result<Oid> {
+        let wanted = name.trim();
+        TYPES
+            .iter()
+            .find(|known| known.name == wanted || known.sql_name == wanted)
+            .map(|known| known.oid)
+            .ok_or_else(|| message::type_missing(wanted))
+    }
+
+    fn role(&self, name: &str) -> Result<Oid> {
+        if name == self.planner.system.user { Ok(BOOTSTRAP_ROLE_OID) } else { Err(message::role_missing(name)) }
+    }
+
+    fn namespace(&self, name: &str) -> Result<Oid> {
+        let schema = self.planner.snapshot.schema_named(name).ok_or_else(|| message::schema_missing(name))?;
+        Ok(schema.oid)
+    }
+}
+
+/// A relation of the system catalog as the engine reads it: its rows are made when the scan is planned.
+#[derive(Debug)]
+struct SystemTable {
+    relation: &'static SystemRelation,
+    context: Arc<SystemContext>,
+}
+
+#[async_trait::async_trait]
+impl TableProvider for SystemTable {
+    fn schema(&self) -> SchemaRef {
+        self.relation.schema()
+    }
+
+    fn table_type(&self) -> datafusion::logical_expr::TableType {
+        datafusion::logical_expr::TableType::View
+    }
+
+    async fn scan(
+        &self,
+        _state: &dyn datafusion::catalog::Session,
+        projection: Option<&Vec<usize>>,
+        _filters: &[Expr],
+        _limit: Option<usize>,
+    ) -> EngineResult<Arc<dyn datafusion::physical_plan::ExecutionPlan>> {
+        let rows = self.relation.rows(&self.context).map_err(Error::into_engine)?;
+        let schema = self.relation.schema();
+        let exec = datafusion::datasource::memory::MemorySourceConfig::try_new_exec(
+            &[vec![rows]],
+            schema,
+            projection.cloned(),
+        )?;
+        Ok(exec)
+    }
+}
+
+impl Error {
+    fn into_engine(self) -> DataFusionError {
+        self.into()
+    }
+}

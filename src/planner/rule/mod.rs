@@ -1,0 +1,21 @@
+//! Our planner rules, one a file, and the one place that gives their order.
+
+pub mod cooperative_joins;
+pub mod single_value;
+pub mod subquery_value;
+
+use std::sync::Arc;
+
+use datafusion::execution::SessionStateBuilder;
+
+/// All rules of a statement's way from a logical plan to an executable one.
+///
+/// `subquery_value` runs last in the analyzer: after type coercion, so that what it joins on has its final types, and
+/// before the analyzer's check that every subquery can be planned.
+///
+/// `cooperative_joins` runs last of all: the engine's physical rules look for joins as they are.
+pub fn add(builder: SessionStateBuilder) -> SessionStateBuilder {
+    builder
+        .with_analyzer_rule(Arc::new(subquery_value::SubqueryValue))
+        .with_physical_optimizer_rule(Arc::new(cooperative_joins::CooperativeJoins))
+}
