@@ -1,5 +1,8 @@
 //! Names as PostgreSQL writes and reads them.
 
+/// The one database of a server.
+pub const DATABASE: &str = "regulars";
+
 /// The longest name, in bytes: PostgreSQL's NAMEDATALEN less one.
 pub const NAME_BYTES_MAX: usize = 63;
 

@@ -1,3 +1,148 @@
 //! The one truth about names: which relations exist, what they mean, who depends on whom.
+//!
+//! How it works: readers take the current [`Snapshot`], which never changes under them. A transaction works on a
+//! [`Draft`]; [`Catalog::commit`] moves it onto what others committed meanwhile, checks every
+//! [law](invariant), writes it to the [`Store`] and only then shows it to everyone.
+//!
+//! What always holds: what a reader sees was durable before; a commit is seen whole or not at all; an OID once
+//! shown never means anything else. A view is kept as its author's text with the places of the names in it and the
+//! OIDs they mean, never as a plan.
+//!
+//! Not here: planning (it needs the text only), the paths of the home folder (`storage/layout.rs`), and who may do
+//! what (there are no roles yet).
 
 pub mod object;
+pub mod snapshot;
+pub mod system;
+pub mod draft;
+pub mod definition;
+pub mod dependency;
+pub mod invariant;
+mod change;
+mod history_table;
+mod oid;
+pub mod store;
+pub mod sqlite;
+pub mod memory;
+
+use std::fmt;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use parking_lot::{Mutex, RwLock};
+
+pub use self::draft::{Draft, MustBe, NewView, RelationName};
+pub use self::history_table::TableDescription;
+pub use self::memory::MemoryStore;
+pub use self::snapshot::Snapshot;
+pub use self::sqlite::SqliteStore;
+pub use self::store::{SavedDefinition, Store};
+
+use self::object::{BOOTSTRAP_ROLE_OID, INFORMATION_SCHEMA_OID, PG_CATALOG_OID, PUBLIC_OID, REGULARS_OID, Schema};
+use self::oid::Issuer;
+use crate::error::{Result, message};
+use crate::pg_type::Oid;
+
+/// The catalog of one server. Shared by all sessions.
+pub struct Catalog {
+    current: RwLock<Arc<Snapshot>>,
+    /// Held for the whole of a commit, so commits are one after the other; readers never wait for it.
+    store: Mutex<Box<dyn Store>>,
+    issuer: Arc<Issuer>,
+}
+
+impl Catalog {
+    /// Loads what is stored and brings the tables of the history up to date with `tables`.
+    ///
+    /// Tables live in schema `public`. One that is seen for the first time is given an OID; columns are those of
+    /// `tables` at each start, comments those of the catalog (a table or column that is new takes the described
+    /// one). A table that is no longer described goes, unless a view reads it: then it stays with `present` false.
+    ///
+    /// 42P07 when a table has the name of a view; XX001 when what is stored breaks a law; errors of the store.
+    /// Blocks on the disk.
+    pub fn open(mut store: Box<dyn Store>, tables: &[TableDescription], now: DateTime<Utc>) -> Result<Self> {
+        let loaded = store.load()?;
+        let snapshot = Arc::new(Snapshot::of(loaded.version, loaded.schemas, loaded.relations));
+        if loaded.version > 0 {
+            invariant::check(&snapshot, loaded.next_oid).map_err(|violation| {
+                let sentence = violation.sentence(|oid| draft::describe(&[&snapshot], &[], oid));
+                message::catalog_damaged("regulars", sentence)
+            })?;
+        }
+        let catalog = Self {
+            current: RwLock::new(snapshot),
+            store: Mutex::new(store),
+            issuer: Arc::new(Issuer::new(loaded.next_oid)),
+        };
+        let mut draft = catalog.begin();
+        put_built_in_schemas(&mut draft);
+        history_table::bring_up_to_date(&mut draft, tables, now)?;
+        catalog.commit(draft, now)?;
+        Ok(catalog)
+    }
+
+    /// The last committed state. Costs next to nothing and waits for no commit.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.current.read())
+    }
+
+    /// Begins a transaction on the last committed state.
+    pub fn begin(&self) -> Draft {
+        Draft::new(self.snapshot(), Arc::clone(&self.issuer))
+    }
+
+    /// Makes a draft durable, then visible, and gives the state that it made. A draft without changes costs nothing.
+    ///
+    /// When others committed since [`Self::begin`], independent changes are kept together; 40001 when the same object
+    /// or name was changed, or when what the draft needs was dropped. 53100 when the disk is full, 58030 for other
+    /// faults of the disk. After an error nothing has changed for anyone. Blocks on the disk.
+    pub fn commit(&self, draft: Draft, now: DateTime<Utc>) -> Result<Arc<Snapshot>> {
+        let mut store = self.store.lock();
+        let current = self.snapshot();
+        if !draft.is_changed() {
+            return Ok(current);
+        }
+        let mut next = change::rebased(&draft, &current)?;
+        let changes = change::changes(&current, &next, draft.changed(), self.issuer.next_oid(), now);
+        next.set_version(store.commit(current.version(), &changes)?);
+        let next = Arc::new(next);
+        *self.current.write() = Arc::clone(&next);
+        Ok(next)
+    }
+
+    /// Every definition that a view ever had, oldest first, also of a view that was dropped. Blocks on the disk.
+    pub fn saved_definitions(&self, view: Oid) -> Result<Vec<SavedDefinition>> {
+        self.store.lock().saved_definitions(view)
+    }
+}
+
+impl fmt::Debug for Catalog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Catalog").field("version", &self.snapshot().version()).finish_non_exhaustive()
+    }
+}
+
+/// At first start; later they are there and keep their comments.
+fn put_built_in_schemas(draft: &mut Draft) {
+    for (oid, name) in invariant::BUILT_IN_SCHEMAS {
+        if draft.snapshot().schema(oid).is_some() {
+            continue;
+        }
+        let comment = match oid {
+            PG_CATALOG_OID => Some("system catalog schema"),
+            PUBLIC_OID => Some("standard public schema"),
+            REGULARS_OID => Some("what Regulars knows about itself, and its questions"),
+            INFORMATION_SCHEMA_OID => None,
+            _ => None,
+        };
+        let comment = comment.map(str::to_owned);
+        draft.put_schema(Schema { oid, name: name.to_owned(), owner: BOOTSTRAP_ROLE_OID, comment });
+    }
+}
+
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod random_histories;

@@ -4,12 +4,14 @@
 //! stand in [`message`]; faults of the engine are mapped in [`datafusion`]. `XX000` means a bug of ours.
 //! Whoever *handles* an error logs it, once; nothing here logs.
 
-mod datafusion;
+pub mod datafusion;
 pub mod message;
+mod notice;
 mod sqlstate;
 
 use std::fmt;
 
+pub use self::notice::{Notice, NoticeSeverity};
 pub use self::sqlstate::SqlState;
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -63,6 +65,19 @@ impl Error {
     pub fn with_cause(mut self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.0.cause = Some(cause.into());
         self
+    }
+
+    /// A copy without its cause, for an error that several parts of a plan share.
+    pub fn to_shared(&self) -> Self {
+        let fault = &self.0;
+        Self(Box::new(Fault {
+            state: fault.state,
+            message: fault.message.clone(),
+            detail: fault.detail.clone(),
+            hint: fault.hint.clone(),
+            position: fault.position,
+            cause: None,
+        }))
     }
 
     pub fn state(&self) -> SqlState {

@@ -23,9 +23,14 @@ macro_rules! sqlstates {
 }
 
 sqlstates! {
+    /// For notices.
+    /// Nothing went wrong: what notices without a condition of their own carry.
+    SuccessfulCompletion = "00000",
     ProtocolViolation = "08P01",
     FeatureNotSupported = "0A000",
     CardinalityViolation = "21000",
+    /// Data that cannot be computed with, where nothing more exact is known.
+    DataException = "22000",
     StringDataRightTruncation = "22001",
     NumericValueOutOfRange = "22003",
     NullValueNotAllowed = "22004",
@@ -33,6 +38,7 @@ sqlstates! {
     DatetimeFieldOverflow = "22008",
     DivisionByZero = "22012",
     InvalidArgumentForLogarithm = "2201E",
+    InvalidArgumentForPowerFunction = "2201F",
     InvalidRegularExpression = "2201B",
     CharacterNotInRepertoire = "22021",
     InvalidParameterValue = "22023",
@@ -41,6 +47,7 @@ sqlstates! {
     UniqueViolation = "23505",
     ActiveSqlTransaction = "25001",
     NoActiveSqlTransaction = "25P01",
+    ReadOnlySqlTransaction = "25006",
     InFailedSqlTransaction = "25P02",
     InvalidSqlStatementName = "26000",
     InvalidAuthorizationSpecification = "28000",
@@ -51,12 +58,16 @@ sqlstates! {
     InvalidCatalogName = "3D000",
     InvalidSchemaName = "3F000",
     SerializationFailure = "40001",
+    /// A statement that cannot be planned, where nothing more exact is known.
+    SyntaxErrorOrAccessRuleViolation = "42000",
     SyntaxError = "42601",
     InsufficientPrivilege = "42501",
     InvalidName = "42602",
+    NameTooLong = "42622",
     ReservedName = "42939",
     DatatypeMismatch = "42804",
     WrongObjectType = "42809",
+    CannotCoerce = "42846",
     UndefinedColumn = "42703",
     UndefinedFunction = "42883",
     UndefinedTable = "42P01",

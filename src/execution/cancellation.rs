@@ -1,4 +1,4 @@
-//! Stops a statement, whoever asks: the client's cancel request, its timeout, or the server going down.
+//! Stops a statement: its client's cancel request, or its timeout.
 //!
 //! One interrupt spans a statement's planning, running and sending. Dropping the stream of a running plan
 //! (which the waiting side does when the interrupt fires) gives its memory and processors back.
@@ -14,14 +14,13 @@ use crate::error::{Error, Result, message};
 #[derive(Debug, Clone)]
 pub struct Interrupt {
     cancelled: CancellationToken,
-    shutdown: CancellationToken,
     deadline: Option<(Instant, Duration)>,
 }
 
 impl Interrupt {
     /// `timeout` is counted from now; `None` is no timeout.
-    pub fn new(cancelled: CancellationToken, shutdown: CancellationToken, timeout: Option<Duration>) -> Self {
-        Self { cancelled, shutdown, deadline: timeout.map(|timeout| (Instant::now() + timeout, timeout)) }
+    pub fn new(cancelled: CancellationToken, timeout: Option<Duration>) -> Self {
+        Self { cancelled, deadline: timeout.map(|timeout| (Instant::now() + timeout, timeout)) }
     }
 
     /// Resolves when the statement must end, with the error to report. Cancel-safe.
@@ -35,7 +34,6 @@ impl Interrupt {
         tokio::select! {
             biased;
             () = self.cancelled.cancelled() => message::cancelled_by_user(),
-            () = self.shutdown.cancelled() => message::shutting_down(),
             () = timeout => message::statement_timeout(self.deadline.map(|(_, timeout)| timeout).unwrap_or_default()),
         }
     }

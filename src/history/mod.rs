@@ -1,1 +1,111 @@
-//! (to come)
+//! The purchase history: the user's own Parquet files read in place as the tables of the contract.
+//!
+//! [`History::open`] finds the files, settles names and types ([`mapping`]), makes a relation of every table that is
+//! there or can be derived ([`relation`]), and refuses what cannot be read rightly. Files are never copied or changed.
+//! Nothing is kept in memory but the stores' clocks, the loyalty levels and what the files' footers say.
+//! The contract itself stands in [`contract`]; [`check`] reports what is readable but surprising.
+
+pub mod check;
+mod clocks;
+pub mod contract;
+mod engine;
+mod keys;
+mod local_time;
+mod mapped;
+mod mapping;
+mod numeric;
+mod open;
+mod probes;
+pub mod relation;
+mod tables;
+
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use datafusion::catalog::TableProvider;
+use datafusion::execution::runtime_env::RuntimeEnv;
+use regulars_udfs::{Tables, Zone};
+
+pub use self::relation::AsOf;
+use crate::config::Config;
+use crate::error::Result;
+use crate::storage::footer::Warnings;
+
+/// The history that a server serves; shared by all sessions, cheap to clone.
+#[derive(Debug, Clone)]
+pub struct History(Arc<Opened>);
+
+#[derive(Debug)]
+struct Opened {
+    relations: Vec<HistoryRelation>,
+    zone: Zone,
+    tables: Tables,
+    warnings: Arc<Warnings>,
+    engine: engine::Engine,
+    checked: check::Checked,
+}
+
+/// A table of the history as the catalog shows it.
+#[derive(Debug, Clone)]
+pub struct HistoryRelation {
+    pub name: String,
+    /// Every column is nullable.
+    pub schema: SchemaRef,
+    pub comment: String,
+    provider: Arc<dyn TableProvider>,
+}
+
+impl HistoryRelation {
+    pub fn provider(&self) -> &Arc<dyn TableProvider> {
+        &self.provider
+    }
+}
+
+impl History {
+    /// Lists the files, reads their footers, checks the mapping, the keys and the zones. Object stores are registered
+    /// with `runtime`, which the sessions that read the relations have to share.
+    ///
+    /// # Errors
+    /// F0000 for a configuration or a column that cannot be used, 58P01 for a path without files, 58030 for one that
+    /// cannot be read, 23505 for a key that repeats, XX001 for data that cannot be read, 22023 for levels or parts of
+    /// the day that contradict each other. Each names file, column, what was found and what is needed.
+    pub async fn open(config: &Config, runtime: &Arc<RuntimeEnv>) -> Result<Self> {
+        Ok(Self(Arc::new(open::open(config, runtime, open::RepeatedKeys::AsConfigured).await?)))
+    }
+
+    /// As [`Self::open`], but a key that repeats does not stop it: for [`check::check`], which reports all of them.
+    ///
+    /// # Errors
+    /// As [`Self::open`], without 23505.
+    pub async fn open_to_check(config: &Config, runtime: &Arc<RuntimeEnv>) -> Result<Self> {
+        Ok(Self(Arc::new(open::open(config, runtime, open::RepeatedKeys::Accepted).await?)))
+    }
+
+    /// In the order of the contract, then the user's own tables by name.
+    pub fn relations(&self) -> impl Iterator<Item = &HistoryRelation> {
+        self.0.relations.iter()
+    }
+
+    pub fn relation(&self, name: &str) -> Option<Arc<dyn TableProvider>> {
+        self.relations().find(|relation| relation.name == name).map(|relation| Arc::clone(&relation.provider))
+    }
+
+    /// The zone of the head office, whose business date is "today"; also that of unknown stores.
+    pub fn head_office_zone(&self) -> &Zone {
+        &self.0.zone
+    }
+
+    /// The loyalty levels (table `loyalty_levels`) and the parts of the day (`[tables.day_parts]`: `day_part`,
+    /// `from_time`, `to_time`) as they were at open: the constants that functions are made with.
+    pub fn tables(&self) -> &Tables {
+        &self.0.tables
+    }
+
+    /// What the operator should know, each once: files left out, receipts of unknown stores, …
+    pub fn warnings(&self) -> Vec<String> {
+        self.0.warnings.all()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,14 +1,34 @@
-//! One client's conversation: its settings, its transaction, its prepared statements.
+//! One client's conversation: its settings, its transaction, what it is told beside results.
+//!
+//! A session is driven by one door at a time (the wire, or a test in the same process): statements are parsed,
+//! executed one after the other, and what they change belongs to the open transaction. Nothing a client sets is
+//! visible to another. Named statements and portals are the wire's books, not kept here.
 
+pub mod registry;
+pub mod settings;
+pub mod transaction;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono_tz::Tz;
 use datafusion::scalar::ScalarValue;
 
-use crate::error::Result;
+use self::registry::Registration;
+use self::settings::{SETTINGS, Settings};
+use self::transaction::Transaction;
+pub use self::transaction::TransactionStatus;
+use crate::engine::Engine;
+use crate::error::{Result, message};
 use crate::execution::cancellation::Interrupt;
+use crate::ident::DATABASE;
 use crate::pg_type::{Oid, PgType};
+use crate::sql;
+pub use crate::sql::statement::Statement;
+use crate::sql::statement::StatementKind;
+use crate::statement::context::Context;
 use crate::statement::outcome::{Notice, Outcome, OutputColumn};
+use crate::statement::{self, query};
 
 /// What a client says of itself when it connects.
 #[derive(Debug, Clone, Default)]
@@ -19,14 +39,6 @@ pub struct StartupParameters {
     pub settings: Vec<(String, String)>,
 }
 
-/// The byte of ReadyForQuery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TransactionStatus {
-    Idle,
-    Open,
-    Failed,
-}
-
 /// How values are written as text in this session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TextFormat {
@@ -34,83 +46,225 @@ pub struct TextFormat {
     pub time_zone: Tz,
 }
 
-/// One statement of a query string.
-#[derive(Debug, Clone)]
-pub struct Statement {}
-
 /// A statement that was parsed and described, ready to be bound.
 #[derive(Debug, Clone)]
 pub struct Prepared {
     pub parameters: Arc<[PgType]>,
     /// `None` when the statement gives no rows.
     pub columns: Option<Arc<[OutputColumn]>>,
+    /// `None` for an empty string.
+    statement: Option<Arc<Statement>>,
 }
 
-pub struct Session {}
+pub struct Session {
+    engine: Arc<Engine>,
+    user: String,
+    settings: Settings,
+    transaction: Transaction,
+    notices: Vec<Notice>,
+    registration: Registration,
+    /// What the client was last told of each reported setting.
+    reported: BTreeMap<&'static str, String>,
+}
 
 impl Session {
+    /// Errors: 3D000 for another database; 22023 for a setting's value. Settings of the startup message that are
+    /// not known here are passed over, as they are often meant for a pooler in between.
+    pub fn open(engine: Arc<Engine>, startup: StartupParameters) -> Result<Self> {
+        let database = startup.database.as_deref().unwrap_or(&startup.user);
+        // Clients that name no database mean the one named like their user; there is only one to mean.
+        if startup.database.is_some() && database != DATABASE {
+            return Err(message::database_missing(database));
+        }
+        let mut settings = Settings::new(&startup.user, engine.statement_timeout);
+        for (name, value) in &startup.settings {
+            match settings.set_initial(name, value) {
+                Err(error) if error.state() == crate::error::SqlState::UndefinedObject => {}
+                other => other?,
+            }
+        }
+        let registration = engine.registry.enter(&startup.user, engine.clock.now());
+        let application_name = settings.application_name().to_owned();
+        registration.note(|activity| activity.application_name = application_name);
+        Ok(Self {
+            engine,
+            user: startup.user,
+            settings,
+            transaction: Transaction::idle(),
+            notices: Vec::new(),
+            registration,
+            reported: BTreeMap::new(),
+        })
+    }
+
     /// Process id and secret of the cancel key.
     pub fn cancel_key(&self) -> (i32, i32) {
-        unimplemented!()
+        (self.registration.process_id, self.registration.secret)
     }
 
     pub fn transaction_status(&self) -> TransactionStatus {
-        unimplemented!()
-    }
-
-    pub fn text_format(&self) -> TextFormat {
-        unimplemented!()
-    }
-
-    /// Settings whose value is reported to the client (ParameterStatus) and has changed since the last call;
-    /// at the first call all of them.
-    pub fn take_reports(&mut self) -> Vec<(&'static str, String)> {
-        unimplemented!()
-    }
-
-    pub fn take_notices(&mut self) -> Vec<Notice> {
-        unimplemented!()
-    }
-
-    /// Begins a statement: its interrupt, to be held over planning, running and sending.
-    pub fn interrupt(&mut self) -> Interrupt {
-        unimplemented!()
-    }
-
-    /// Splits a query string into statements. An empty string has none.
-    pub fn parse(&self, _text: &str) -> Result<Vec<Statement>> {
-        unimplemented!()
-    }
-
-    /// Runs a statement without parameters. What it changes belongs to the open transaction, or to an implicit
-    /// one that lasts until [`Self::commit_implicit`] or [`Self::fail`].
-    pub async fn execute(&mut self, _statement: &Statement) -> Result<Outcome> {
-        unimplemented!()
-    }
-
-    /// Parses and describes one statement (Parse). Parameter types that are 0 or missing are inferred.
-    pub async fn prepare(&mut self, _text: &str, _parameter_types: &[Oid]) -> Result<Prepared> {
-        unimplemented!()
-    }
-
-    /// Runs a prepared statement with its parameters.
-    pub async fn execute_prepared(&mut self, _prepared: &Prepared, _parameters: Vec<ScalarValue>) -> Result<Outcome> {
-        unimplemented!()
-    }
-
-    /// Makes what the implicit transaction changed durable; without one, nothing. Called before the last command
-    /// tag of a query string, and at Sync.
-    pub async fn commit_implicit(&mut self) -> Result<()> {
-        unimplemented!()
-    }
-
-    /// A statement failed: an implicit transaction is rolled back, an explicit one is failed.
-    pub fn fail(&mut self) {
-        unimplemented!()
+        self.transaction.status()
     }
 
     /// Whether an explicit transaction block is open or failed (portals live until it ends).
     pub fn in_transaction_block(&self) -> bool {
         self.transaction_status() != TransactionStatus::Idle
+    }
+
+    pub fn text_format(&self) -> TextFormat {
+        TextFormat { time_zone: self.settings.time_zone() }
+    }
+
+    /// Settings whose value is reported to the client (ParameterStatus) and has changed since the last call;
+    /// at the first call all of them.
+    pub fn take_reports(&mut self) -> Vec<(&'static str, String)> {
+        let mut changed = Vec::new();
+        for setting in SETTINGS.iter().filter(|setting| setting.reported) {
+            let value = self.settings.value(setting);
+            if self.reported.get(setting.name).map(String::as_str) != Some(value) {
+                changed.push((setting.name, value.to_owned()));
+            }
+        }
+        self.reported.extend(changed.iter().cloned());
+        changed
+    }
+
+    pub fn take_notices(&mut self) -> Vec<Notice> {
+        std::mem::take(&mut self.notices)
+    }
+
+    /// Begins a statement: its interrupt, to be held over planning, running and sending.
+    pub fn interrupt(&mut self) -> Interrupt {
+        let cancelled = self.registration.begin_statement();
+        Interrupt::new(cancelled, self.settings.statement_timeout())
+    }
+
+    /// Splits a query string into statements. An empty string has none.
+    ///
+    /// Errors: 42601, 54001.
+    pub fn parse(&self, text: &str) -> Result<Vec<Statement>> {
+        sql::parse(text)
+    }
+
+    /// Runs a statement without parameters. What it changes belongs to the open transaction, or to an implicit
+    /// one that lasts until [`Self::commit_implicit`] or [`Self::fail`].
+    pub async fn execute(&mut self, statement: &Statement) -> Result<Outcome> {
+        self.begin(statement)?;
+        let mut context = self.context();
+        statement::run(&mut context, statement).await
+    }
+
+    /// Parses and describes one statement (Parse). Parameter types that are 0 or missing are inferred.
+    ///
+    /// Errors: 42601 for more than one statement, and whatever planning refuses.
+    pub async fn prepare(&mut self, text: &str, parameter_types: &[Oid]) -> Result<Prepared> {
+        let mut statements = sql::parse(text)?;
+        if statements.len() > 1 {
+            return Err(message::several_statements_prepared());
+        }
+        let Some(statement) = statements.pop() else {
+            return Ok(Prepared { parameters: [].into(), columns: None, statement: None });
+        };
+        self.refuse_in_failed_transaction(&statement)?;
+        let statement = Arc::new(statement);
+        let given = parameter_types.iter().map(|oid| given_type(*oid)).collect::<Result<Vec<_>>>()?;
+        let mut context = self.context();
+        let (parameters, columns) = statement::describe(&mut context, &statement, given).await?;
+        Ok(Prepared { parameters, columns, statement: Some(statement) })
+    }
+
+    /// Runs a prepared statement with its parameters.
+    ///
+    /// Errors: 08P01 for another number of parameters than the statement has.
+    pub async fn execute_prepared(&mut self, prepared: &Prepared, parameters: Vec<ScalarValue>) -> Result<Outcome> {
+        if parameters.len() != prepared.parameters.len() {
+            return Err(message::wrong_parameter_count(parameters.len(), "", prepared.parameters.len()));
+        }
+        let Some(statement) = &prepared.statement else {
+            return Ok(Outcome::Empty);
+        };
+        self.begin(statement)?;
+        let mut context = self.context();
+        match &statement.kind {
+            StatementKind::Query(_) => {
+                query::run_prepared(&mut context, statement, &prepared.parameters, parameters, &prepared.columns).await
+            }
+            _ => statement::run(&mut context, statement).await,
+        }
+    }
+
+    /// Makes what the implicit transaction changed durable; without one, nothing. Called before the last command
+    /// tag of a query string, and at Sync.
+    ///
+    /// Errors: 40001 when another session changed the same object meanwhile; 53100, 58030 from the store.
+    pub async fn commit_implicit(&mut self) -> Result<()> {
+        let draft = self.transaction.finish_implicit(&mut self.settings);
+        self.idle();
+        match draft {
+            Some(draft) => statement::transaction::commit(&self.engine, draft).await,
+            None => Ok(()),
+        }
+    }
+
+    /// A statement failed: an implicit transaction is rolled back, an explicit one is failed.
+    pub fn fail(&mut self) {
+        self.transaction.fail(&mut self.settings);
+        self.idle();
+    }
+
+    fn begin(&mut self, statement: &Statement) -> Result<()> {
+        self.refuse_in_failed_transaction(statement)?;
+        let application_name = self.settings.application_name().to_owned();
+        self.registration.note(|activity| {
+            activity.state = "active";
+            activity.query = statement.sql().to_owned();
+            activity.application_name = application_name;
+        });
+        Ok(())
+    }
+
+    fn idle(&self) {
+        let state = match self.transaction.status() {
+            TransactionStatus::Idle => "idle",
+            TransactionStatus::Open => "idle in transaction",
+            TransactionStatus::Failed => "idle in transaction (aborted)",
+        };
+        self.registration.note(|activity| activity.state = state);
+    }
+
+    /// In a failed transaction only its end is accepted.
+    fn refuse_in_failed_transaction(&self, statement: &Statement) -> Result<()> {
+        let ends = matches!(
+            statement.kind,
+            StatementKind::Commit { .. } | StatementKind::Rollback { .. } | StatementKind::RollbackTo(_)
+        );
+        if self.transaction.status() == TransactionStatus::Failed && !ends {
+            return Err(message::transaction_is_aborted());
+        }
+        Ok(())
+    }
+
+    fn context(&mut self) -> Context<'_> {
+        Context {
+            now: self.engine.clock.now(),
+            engine: &self.engine,
+            user: &self.user,
+            process_id: self.registration.process_id,
+            settings: &mut self.settings,
+            transaction: &mut self.transaction,
+            notices: &mut self.notices,
+        }
+    }
+}
+
+/// A type the client gave for a parameter; 0 and `unknown` leave it to be inferred.
+fn given_type(oid: Oid) -> Result<Option<PgType>> {
+    if oid == 0 || oid == PgType::UNKNOWN.oid {
+        return Ok(None);
+    }
+    let given = PgType { oid, typmod: -1 };
+    match given.to_arrow() {
+        Some(_) => Ok(Some(given)),
+        None => Err(message::unknown_type(oid)),
     }
 }

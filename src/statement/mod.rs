@@ -1,3 +1,66 @@
-//! What each statement does, one file each.
+//! What each statement does, one file each: here only the match from statement to handler.
 
+pub mod comment;
+pub mod context;
+pub mod create_view;
+pub mod drop_view;
+pub mod explain;
 pub mod outcome;
+pub mod query;
+pub mod rename;
+pub mod schema;
+pub mod set;
+pub mod transaction;
+
+use std::sync::Arc;
+
+use self::context::Context;
+use self::outcome::{Outcome, OutputColumn};
+use crate::error::{Result, message};
+use crate::pg_type::PgType;
+use crate::sql::statement::{Statement, StatementKind};
+
+/// Runs a statement without parameters.
+pub async fn run(context: &mut Context<'_>, statement: &Statement) -> Result<Outcome> {
+    match &statement.kind {
+        StatementKind::Query(query) => query::run(context, query, &statement.text).await,
+        StatementKind::Explain(explain) => explain::run(context, explain, &statement.text).await,
+        StatementKind::CreateView(create) => create_view::run(context, create, &statement.text).await,
+        StatementKind::DropViews { names, if_exists, cascade } => drop_view::run(context, names, *if_exists, *cascade),
+        StatementKind::DropTables { names, if_exists } => drop_view::refuse_tables(context, names, *if_exists),
+        StatementKind::Rename(rename) => rename::run(context, rename),
+        StatementKind::Comment { on, comment } => comment::run(context, on, comment.as_deref()),
+        StatementKind::CreateSchema { name, if_not_exists } => schema::create(context, name, *if_not_exists),
+        StatementKind::DropSchemas { names, if_exists, cascade } => schema::drop(context, names, *if_exists, *cascade),
+        StatementKind::Begin { modes } => transaction::begin(context, modes),
+        StatementKind::Commit { chain } => transaction::end(context, *chain).await,
+        StatementKind::Rollback { chain } => transaction::roll_back(context, *chain),
+        StatementKind::Savepoint(name) => transaction::savepoint(context, name),
+        StatementKind::Release(name) => transaction::release(context, name),
+        StatementKind::RollbackTo(name) => transaction::roll_back_to(context, name),
+        StatementKind::SetTransaction { modes, session } => transaction::set(context, modes, *session),
+        StatementKind::Set { scope, name, value } => set::set(context, *scope, name, value),
+        StatementKind::Reset(name) => set::reset(context, name.as_deref()),
+        StatementKind::Show(name) => set::show(context, name.as_deref()),
+        StatementKind::DiscardAll => set::discard_all(context),
+        StatementKind::Deallocate(name) => Ok(set::deallocate(name.as_deref())),
+        StatementKind::Listen { verb } => Ok(Outcome::Done((*verb).to_owned())),
+        StatementKind::Unsupported(what) => Err(message::unsupported_statement(what)),
+    }
+}
+
+/// Types of the parameters and columns of the rows, without running anything.
+///
+/// `given` are the parameter types the client named; the rest is inferred, and is text where nothing tells.
+pub async fn describe(
+    context: &mut Context<'_>,
+    statement: &Statement,
+    given: Vec<Option<PgType>>,
+) -> Result<(Arc<[PgType]>, Option<Arc<[OutputColumn]>>)> {
+    match &statement.kind {
+        StatementKind::Query(query) => query::describe(context, query, &statement.text, given).await,
+        StatementKind::Explain(_) => Ok(([].into(), Some(explain::columns()))),
+        StatementKind::Show(name) => Ok(([].into(), Some(set::show_columns(context, name.as_deref())?))),
+        _ => Ok(([].into(), None)),
+    }
+}

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use futures::stream::BoxStream;
 
-use crate::error::{Result, SqlState};
+use crate::error::Result;
+pub use crate::error::{Notice, NoticeSeverity};
 use crate::pg_type::{Oid, PgType};
 
 /// The result of one statement.
@@ -15,6 +16,11 @@ pub enum Outcome {
     /// Done, without rows: the complete command tag, such as `CREATE VIEW`.
     Done(String),
     Rows(Rows),
+    /// Done, and whoever holds this session's prepared statements forgets the one named, or all of them.
+    Forget {
+        name: Option<String>,
+        tag: &'static str,
+    },
 }
 
 /// Rows as they come. Dropping it ends the work behind it.
@@ -35,20 +41,4 @@ pub struct OutputColumn {
     pub relation: Oid,
     /// Its number in that relation, from 1; 0 when computed.
     pub number: i16,
-}
-
-/// A message beside the result.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Notice {
-    pub severity: NoticeSeverity,
-    pub state: SqlState,
-    pub message: String,
-    pub detail: Option<String>,
-    pub hint: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NoticeSeverity {
-    Notice,
-    Warning,
 }

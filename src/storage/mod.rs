@@ -1,1 +1,10 @@
-//! (to come)
+//! Bytes in files and object stores: where a path leads, which Parquet files lie there now, how they are scanned;
+//! and the paths of our own home folder.
+//!
+//! Nothing here knows the contract of the purchase history; that is `history`. User data is only ever read.
+
+pub mod footer;
+pub mod location;
+pub mod parquet_table;
+
+pub mod layout;

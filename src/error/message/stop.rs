@@ -1,13 +1,8 @@
-//! Every sentence that a client may read, in one place.
-//!
-//! The law of wording: the message is one lower-case fragment without a full stop, with the object's kind and its
-//! quoted name; the detail states facts in sentences; the hint is one thing to do now, typed as the user would type it.
+//! Sentences about a statement that ends early, and bugs of ours.
 
 use std::time::Duration;
 
-use super::{Error, SqlState};
-
-// Stopping.
+use crate::error::{Error, SqlState};
 
 pub fn cancelled_by_user() -> Error {
     Error::new(SqlState::QueryCanceled, "canceling statement due to user request")

@@ -1,0 +1,89 @@
+//! A store that forgets everything at exit: for tests, and for serving without a home.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::object::{FIRST_USER_OID, Relation, Schema};
+use super::store::{Change, Loaded, SavedDefinition, Store};
+use crate::error::{Result, message};
+use crate::pg_type::Oid;
+
+/// Clones share what they hold, so a catalog can be opened again on a clone.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryStore(Arc<Mutex<Held>>);
+
+#[derive(Debug, Default)]
+struct Held {
+    version: u64,
+    next_oid: Option<Oid>,
+    schemas: BTreeMap<Oid, Arc<Schema>>,
+    relations: BTreeMap<Oid, Arc<Relation>>,
+    saved: Vec<SavedDefinition>,
+}
+
+impl MemoryStore {
+    /// A copy of what another store holds; changes of the copy do not reach it.
+    pub fn of(loaded: Loaded) -> Self {
+        Self(Arc::new(Mutex::new(Held {
+            version: loaded.version,
+            next_oid: Some(loaded.next_oid),
+            schemas: loaded.schemas.into_iter().map(|schema| (schema.oid, schema)).collect(),
+            relations: loaded.relations.into_iter().map(|relation| (relation.oid, relation)).collect(),
+            saved: Vec::new(),
+        })))
+    }
+}
+
+impl Store for MemoryStore {
+    fn load(&mut self) -> Result<Loaded> {
+        let held = self.0.lock();
+        Ok(Loaded {
+            version: held.version,
+            next_oid: held.next_oid.unwrap_or(FIRST_USER_OID),
+            schemas: held.schemas.values().cloned().collect(),
+            relations: held.relations.values().cloned().collect(),
+        })
+    }
+
+    fn commit(&mut self, base_version: u64, changes: &[Change]) -> Result<u64> {
+        let mut held = self.0.lock();
+        if held.version != base_version {
+            return Err(message::concurrent_update(format!(
+                "The stored catalog has version {}, not {base_version}.",
+                held.version
+            )));
+        }
+        for change in changes.iter().cloned() {
+            match change {
+                Change::PutSchema(schema) => drop(held.schemas.insert(schema.oid, schema)),
+                Change::RemoveSchema(oid) => drop(held.schemas.remove(&oid)),
+                Change::PutRelation(relation) => drop(held.relations.insert(relation.oid, relation)),
+                Change::RemoveRelation(oid) => drop(held.relations.remove(&oid)),
+                Change::NextOid(oid) => held.next_oid = Some(oid),
+                Change::SaveDefinition(saved) => held.saved.push(saved),
+            }
+        }
+        held.version += 1;
+        Ok(held.version)
+    }
+
+    fn saved_definitions(&mut self, view: Oid) -> Result<Vec<SavedDefinition>> {
+        Ok(self.0.lock().saved.iter().filter(|saved| saved.view == view).cloned().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::store::conformance;
+
+    #[test]
+    fn keeps_what_every_store_keeps() {
+        conformance::run(|| {
+            let store = MemoryStore::default();
+            move || Box::new(store.clone()) as Box<dyn Store>
+        });
+    }
+}

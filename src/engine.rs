@@ -1,0 +1,117 @@
+//! What all sessions share, built once: the history, the catalog, the functions, the threads that compute.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::session_state::SessionState;
+
+use crate::catalog::object::Column;
+use crate::catalog::{Catalog, SqliteStore, Store, TableDescription};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::error::{Error, Result, SqlState};
+use crate::execution::QueryRuntime;
+use crate::history::History;
+use crate::pg_type::PgType;
+use crate::planner::state;
+use crate::session::registry::Registry;
+use crate::storage::layout::Home;
+
+/// Share of the machine's memory that statements may use together, unless the configuration says otherwise.
+const MEMORY_SHARE_PERCENT: usize = 60;
+
+/// Shared by all sessions of a server.
+pub struct Engine {
+    pub clock: Arc<dyn Clock>,
+    pub history: Arc<History>,
+    pub catalog: Arc<Catalog>,
+    pub queries: QueryRuntime,
+    pub registry: Arc<Registry>,
+    pub started_at: DateTime<Utc>,
+    pub statement_timeout: Duration,
+    pub(crate) state: SessionState,
+}
+
+impl Engine {
+    /// Opens the history and the catalog that a configuration names.
+    ///
+    /// Errors: every problem of the configuration, the files or the home folder, each naming its cause.
+    pub async fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Arc<Self>> {
+        let home = Home::open(&config.home)?;
+        let store = SqliteStore::open(Arc::new(home))?;
+        Self::open_with(config, clock, Box::new(store)).await
+    }
+
+    /// The same with another place for the catalog.
+    pub async fn open_with(config: &Config, clock: Arc<dyn Clock>, store: Box<dyn Store>) -> Result<Arc<Self>> {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let runtime = runtime_env(config)?;
+        let history = History::open(config, &runtime).await?;
+        for warning in history.warnings() {
+            tracing::warn!("{warning}");
+        }
+        let now = clock.now();
+        let tables: Vec<TableDescription> = history
+            .relations()
+            .map(|relation| TableDescription {
+                name: relation.name.clone(),
+                columns: relation
+                    .schema
+                    .fields()
+                    .iter()
+                    .map(|field| Column {
+                        name: field.name().clone(),
+                        pg_type: PgType::of_arrow(field.data_type()),
+                        comment: None,
+                    })
+                    .collect(),
+                comment: Some(relation.comment.clone()),
+            })
+            .collect();
+        let catalog = Catalog::open(store, &tables, now)?;
+        let state = state::base(Arc::clone(&runtime), threads, history.tables())?;
+        Ok(Arc::new(Self {
+            history: Arc::new(history),
+            catalog: Arc::new(catalog),
+            queries: QueryRuntime::new(threads)?,
+            registry: Arc::new(Registry::default()),
+            started_at: now,
+            statement_timeout: Duration::from_millis(config.limits.statement_timeout_ms),
+            clock,
+            state,
+        }))
+    }
+}
+
+/// Memory and spilling as the configuration bounds them.
+pub fn runtime_env(config: &Config) -> Result<Arc<RuntimeEnv>> {
+    let bytes = match config.limits.memory_mib {
+        Some(mebibytes) => mebibytes << 20,
+        None => memory_bytes()? / 100 * MEMORY_SHARE_PERCENT,
+    };
+    Ok(RuntimeEnvBuilder::new().with_memory_pool(Arc::new(FairSpillPool::new(bytes))).build_arc()?)
+}
+
+/// The machine's memory, as Linux tells it.
+fn memory_bytes() -> Result<usize> {
+    let unknown = || {
+        Error::new(SqlState::ConfigFileError, "the machine's memory cannot be found out")
+            .with_hint("Write memory_mib under [limits] in the configuration.")
+    };
+    let text = std::fs::read_to_string("/proc/meminfo").map_err(|error| unknown().with_detail(error.to_string()))?;
+    text.lines()
+        .find_map(|line| line.strip_prefix("MemTotal:"))
+        .and_then(|rest| rest.trim().strip_suffix("kB"))
+        .and_then(|number| number.trim().parse::<usize>().ok())
+        .map(|kibibytes| kibibytes << 10)
+        .ok_or_else(unknown)
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("started_at", &self.started_at).finish_non_exhaustive()
+    }
+}

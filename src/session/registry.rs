@@ -1,0 +1,132 @@
+//! The sessions alive now: opens them, counts them, carries a cancel request to the one it names.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use parking_lot::Mutex;
+use rand::Rng;
+use tokio_util::sync::CancellationToken;
+
+/// All sessions of a server.
+#[derive(Debug, Default)]
+pub struct Registry {
+    sessions: Mutex<Sessions>,
+}
+
+#[derive(Debug, Default)]
+struct Sessions {
+    last_process_id: i32,
+    alive: BTreeMap<i32, Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    secret: i32,
+    /// Ends the statement that is running now.
+    statement: CancellationToken,
+    activity: Activity,
+}
+
+/// What `pg_stat_activity` shows of a session.
+#[derive(Debug, Clone)]
+pub struct Activity {
+    pub process_id: i32,
+    pub user: String,
+    pub application_name: String,
+    pub started_at: DateTime<Utc>,
+    /// `active`, `idle`, `idle in transaction`, `idle in transaction (aborted)`.
+    pub state: &'static str,
+    pub query: String,
+}
+
+impl Registry {
+    /// Enters a session; it leaves when the registration is dropped.
+    pub fn enter(self: &Arc<Self>, user: &str, started_at: DateTime<Utc>) -> Registration {
+        let mut sessions = self.sessions.lock();
+        // Wraps within the positive numbers; a number in use is passed over.
+        let mut process_id = sessions.last_process_id;
+        loop {
+            process_id = if process_id == i32::MAX { 1 } else { process_id + 1 };
+            if !sessions.alive.contains_key(&process_id) {
+                break;
+            }
+        }
+        sessions.last_process_id = process_id;
+        let secret = rand::rng().random();
+        let activity = Activity {
+            process_id,
+            user: user.to_owned(),
+            application_name: String::new(),
+            started_at,
+            state: "idle",
+            query: String::new(),
+        };
+        sessions.alive.insert(process_id, Entry { secret, statement: CancellationToken::new(), activity });
+        Registration { registry: Arc::clone(self), process_id, secret }
+    }
+
+    /// Cancels what the session runs, if the secret is right; says nothing about whether it was.
+    pub fn cancel(&self, process_id: i32, secret: i32) {
+        let sessions = self.sessions.lock();
+        if let Some(entry) = sessions.alive.get(&process_id)
+            && entry.secret == secret
+        {
+            entry.statement.cancel();
+        }
+    }
+
+    pub fn activities(&self) -> Vec<Activity> {
+        self.sessions.lock().alive.values().map(|entry| entry.activity.clone()).collect()
+    }
+}
+
+/// A session's place in the registry.
+#[derive(Debug)]
+pub struct Registration {
+    registry: Arc<Registry>,
+    pub process_id: i32,
+    pub secret: i32,
+}
+
+impl Registration {
+    /// A statement begins: a cancel request that came too late for the one before does not touch it.
+    pub fn begin_statement(&self) -> CancellationToken {
+        let token = CancellationToken::new();
+        if let Some(entry) = self.registry.sessions.lock().alive.get_mut(&self.process_id) {
+            entry.statement = token.clone();
+        }
+        token
+    }
+
+    pub fn note(&self, change: impl FnOnce(&mut Activity)) {
+        if let Some(entry) = self.registry.sessions.lock().alive.get_mut(&self.process_id) {
+            change(&mut entry.activity);
+        }
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        self.registry.sessions.lock().alive.remove(&self.process_id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cancel_request_needs_the_secret_and_reaches_only_the_running_statement() {
+        let registry = Arc::new(Registry::default());
+        let session = registry.enter("me", DateTime::UNIX_EPOCH);
+        let first = session.begin_statement();
+        registry.cancel(session.process_id, session.secret.wrapping_add(1));
+        assert!(!first.is_cancelled());
+        registry.cancel(session.process_id, session.secret);
+        assert!(first.is_cancelled());
+        assert!(!session.begin_statement().is_cancelled());
+        drop(session);
+        assert!(registry.activities().is_empty());
+    }
+}

@@ -1,0 +1,443 @@
+//! A session's variables in one table: name, default, what it accepts, one line of help.
+//!
+//! Nothing a client sets is visible to another. `SET` takes part in transactions: ROLLBACK takes it back, and
+//! `SET LOCAL` ends with the transaction.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono_tz::Tz;
+
+use crate::catalog::system::{SERVER_VERSION, SettingKind};
+use crate::error::{Result, message};
+use crate::sql::statement::SetValue;
+
+/// One variable.
+pub struct Setting {
+    /// As SHOW prints it.
+    pub name: &'static str,
+    pub default: &'static str,
+    pub help: &'static str,
+    pub unit: Option<&'static str>,
+    /// Told to the client whenever it changes (ParameterStatus).
+    pub reported: bool,
+    accepts: Accepts,
+}
+
+/// What a variable accepts, and how it is written down.
+enum Accepts {
+    Any,
+    /// One of these, in any case.
+    OneOf(&'static [&'static str]),
+    Boolean,
+    /// A whole number within bounds.
+    Integer(i64, i64),
+    /// Milliseconds, with PostgreSQL's units; 0 is none.
+    Duration,
+    TimeZone,
+    /// A list of names.
+    Names,
+    /// `ISO`, with an order of day and month that only matters for input.
+    DateStyle,
+    /// Fixed by the server.
+    Nothing,
+}
+
+const fn setting(name: &'static str, default: &'static str, accepts: Accepts, help: &'static str) -> Setting {
+    Setting { name, default, help, unit: None, reported: false, accepts }
+}
+
+impl Setting {
+    const fn reported(mut self) -> Self {
+        self.reported = true;
+        self
+    }
+
+    const fn unit(mut self, unit: &'static str) -> Self {
+        self.unit = Some(unit);
+        self
+    }
+}
+
+impl Setting {
+    pub fn kind(&self) -> SettingKind {
+        match self.accepts {
+            Accepts::Boolean => SettingKind::Bool,
+            Accepts::Integer(..) | Accepts::Duration => SettingKind::Integer,
+            Accepts::OneOf(_) => SettingKind::Choice,
+            Accepts::Any | Accepts::TimeZone | Accepts::Names | Accepts::DateStyle | Accepts::Nothing => {
+                SettingKind::Text
+            }
+        }
+    }
+
+    pub fn is_settable(&self) -> bool {
+        !matches!(self.accepts, Accepts::Nothing)
+    }
+
+    /// `pg_settings.category`.
+    pub fn category(&self) -> &'static str {
+        match self.accepts {
+            Accepts::Nothing => "Preset Options",
+            _ => "Client Connection Defaults",
+        }
+    }
+}
+
+/// All variables, in the order of SHOW ALL.
+pub static SETTINGS: &[Setting] = &[
+    setting("application_name", "", Accepts::Any, "Sets the application name to be reported in statistics and logs.")
+        .reported(),
+    setting("bytea_output", "hex", Accepts::OneOf(&["hex"]), "Sets the output format for bytea."),
+    setting(
+        "client_encoding",
+        "UTF8",
+        Accepts::OneOf(&["UTF8", "UTF-8", "UNICODE", "SQL_ASCII"]),
+        "Sets the client's character set encoding.",
+    )
+    .reported(),
+    setting(
+        "client_min_messages",
+        "notice",
+        Accepts::OneOf(&["debug5", "debug4", "debug3", "debug2", "debug1", "log", "notice", "warning", "error"]),
+        "Sets the message levels that are sent to the client.",
+    ),
+    setting("DateStyle", "ISO, MDY", Accepts::DateStyle, "Sets the display format for date and time values.")
+        .reported(),
+    setting(
+        "default_transaction_isolation",
+        "read committed",
+        Accepts::OneOf(&["serializable", "repeatable read", "read committed", "read uncommitted"]),
+        "Sets the transaction isolation level of each new transaction.",
+    ),
+    setting(
+        "default_transaction_read_only",
+        "off",
+        Accepts::Boolean,
+        "Sets the default read-only status of new transactions.",
+    )
+    .reported(),
+    setting(
+        "extra_float_digits",
+        "1",
+        Accepts::Integer(1, 3),
+        "Sets the number of digits displayed for floating-point values; always the shortest exact form.",
+    ),
+    setting(
+        "idle_in_transaction_session_timeout",
+        "600000",
+        Accepts::Duration,
+        "Sets the maximum allowed idle time between queries, when in a transaction.",
+    )
+    .unit("ms"),
+    setting("in_hot_standby", "off", Accepts::Nothing, "Shows whether hot standby is currently active.").reported(),
+    setting("integer_datetimes", "on", Accepts::Nothing, "Shows whether datetimes are integer based.").reported(),
+    setting("IntervalStyle", "postgres", Accepts::OneOf(&["postgres"]), "Sets the display format for interval values.")
+        .reported(),
+    setting("is_superuser", "on", Accepts::Nothing, "Shows whether the current user is a superuser.").reported(),
+    setting(
+        "lock_timeout",
+        "0",
+        Accepts::Duration,
+        "Sets the maximum allowed duration of any wait for a lock; nothing here waits for one.",
+    )
+    .unit("ms"),
+    setting("max_identifier_length", "63", Accepts::Nothing, "Shows the maximum identifier length."),
+    setting(
+        "search_path",
+        "\"$user\", public",
+        Accepts::Names,
+        "Sets the schema search order for names that are not schema-qualified.",
+    ),
+    setting("server_encoding", "UTF8", Accepts::Nothing, "Shows the server (database) character set encoding.")
+        .reported(),
+    setting("server_version", SERVER_VERSION, Accepts::Nothing, "Shows the server version.").reported(),
+    setting("server_version_num", "160000", Accepts::Nothing, "Shows the server version as an integer."),
+    setting("session_authorization", "", Accepts::Nothing, "Shows the session user name.").reported(),
+    setting(
+        "standard_conforming_strings",
+        "on",
+        Accepts::OneOf(&["on"]),
+        "Causes '...' strings to treat backslashes literally.",
+    )
+    .reported(),
+    setting("statement_timeout", "300000", Accepts::Duration, "Sets the maximum allowed duration of any statement.")
+        .unit("ms"),
+    setting("TimeZone", "UTC", Accepts::TimeZone, "Sets the time zone for displaying and interpreting time stamps.")
+        .reported(),
+    setting(
+        "transaction_isolation",
+        "read committed",
+        Accepts::OneOf(&["serializable", "repeatable read", "read committed", "read uncommitted"]),
+        "Shows the current transaction's isolation level.",
+    ),
+    setting("transaction_read_only", "off", Accepts::Boolean, "Shows the current transaction's read-only status."),
+];
+
+/// The values of one session. Cheap enough to clone at each savepoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// What each variable goes back to at RESET: the server's default, or what the client asked for at start-up.
+    initial: BTreeMap<&'static str, String>,
+    session: BTreeMap<&'static str, String>,
+    /// `SET LOCAL`, until the transaction ends.
+    local: BTreeMap<&'static str, String>,
+}
+
+impl Settings {
+    pub fn new(user: &str, statement_timeout: Duration) -> Self {
+        let mut initial = BTreeMap::new();
+        initial.insert("session_authorization", user.to_owned());
+        initial.insert("statement_timeout", statement_timeout.as_millis().to_string());
+        Self { initial, session: BTreeMap::new(), local: BTreeMap::new() }
+    }
+
+    /// A value that the client gave while connecting; it is what RESET goes back to.
+    ///
+    /// Errors: 42704 for an unknown name, 22023 for a value that is not accepted.
+    pub fn set_initial(&mut self, name: &str, value: &str) -> Result<()> {
+        let setting = find(name)?;
+        self.initial.insert(setting.name, accepted(setting, &[value.to_owned()])?);
+        Ok(())
+    }
+
+    /// Errors: 42704 for an unknown name, 22023 for a value that is not accepted, 55P02 for a fixed variable.
+    pub fn set(&mut self, name: &str, value: &SetValue, local: bool) -> Result<()> {
+        let setting = find(name)?;
+        if matches!(setting.accepts, Accepts::Nothing) {
+            return Err(message::setting_is_fixed(setting.name));
+        }
+        let value = match value {
+            SetValue::Default => self.initial_value(setting).to_owned(),
+            SetValue::Values(values) => accepted(setting, values)?,
+        };
+        if local {
+            self.local.insert(setting.name, value);
+        } else {
+            self.local.remove(setting.name);
+            self.session.insert(setting.name, value);
+        }
+        Ok(())
+    }
+
+    /// `RESET name`, or all.
+    pub fn reset(&mut self, name: Option<&str>) -> Result<()> {
+        match name {
+            Some(name) => self.set(name, &SetValue::Default, false),
+            None => {
+                self.session.clear();
+                self.local.clear();
+                Ok(())
+            }
+        }
+    }
+
+    /// The transaction is over: what was set for it alone ends.
+    pub fn end_local(&mut self) {
+        self.local.clear();
+    }
+
+    /// A value as SHOW prints it. Errors: 42704 for an unknown name.
+    pub fn show(&self, name: &str) -> Result<(&'static str, String)> {
+        let setting = find(name)?;
+        Ok((setting.name, self.shown(setting)))
+    }
+
+    /// A value in the units in which people read it.
+    pub fn shown(&self, setting: &Setting) -> String {
+        match setting.accepts {
+            Accepts::Duration => shown_duration(self.value(setting)),
+            _ => self.value(setting).to_owned(),
+        }
+    }
+
+    pub fn value<'a>(&'a self, setting: &'a Setting) -> &'a str {
+        self.local
+            .get(setting.name)
+            .or_else(|| self.session.get(setting.name))
+            .map_or_else(|| self.initial_value(setting), String::as_str)
+    }
+
+    fn initial_value<'a>(&'a self, setting: &'a Setting) -> &'a str {
+        self.initial.get(setting.name).map_or(setting.default, String::as_str)
+    }
+
+    fn named(&self, name: &str) -> &str {
+        SETTINGS.iter().find(|setting| setting.name == name).map_or("", |setting| self.value(setting))
+    }
+
+    pub fn time_zone(&self) -> Tz {
+        self.named("TimeZone").parse().unwrap_or(Tz::UTC)
+    }
+
+    /// `None` when statements may run for ever.
+    pub fn statement_timeout(&self) -> Option<Duration> {
+        let milliseconds: u64 = self.named("statement_timeout").parse().unwrap_or(0);
+        (milliseconds > 0).then(|| Duration::from_millis(milliseconds))
+    }
+
+    /// The schemas to search, in order; `"$user"` is the user's own, should it exist.
+    pub fn search_path(&self, user: &str) -> Vec<String> {
+        split_names(self.named("search_path"))
+            .into_iter()
+            .map(|name| if name == "$user" { user.to_owned() } else { name })
+            .collect()
+    }
+
+    pub fn application_name(&self) -> &str {
+        self.named("application_name")
+    }
+}
+
+fn find(name: &str) -> Result<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.name.eq_ignore_ascii_case(name)).ok_or_else(|| {
+        let near = message::nearest(name, SETTINGS.iter().map(|setting| setting.name));
+        message::setting_unknown(name, near)
+    })
+}
+
+fn accepted(setting: &Setting, values: &[String]) -> Result<String> {
+    let refused = || message::setting_value_refused(setting.name, &values.join(", "));
+    if matches!(setting.accepts, Accepts::Names) {
+        let names: Vec<String> = values.iter().flat_map(|value| split_names(value)).collect();
+        return Ok(names.iter().map(|name| crate::ident::quote(name)).collect::<Vec<_>>().join(", "));
+    }
+    if matches!(setting.accepts, Accepts::DateStyle) {
+        return date_style(values).ok_or_else(refused);
+    }
+    let [value] = values else {
+        return Err(refused());
+    };
+    match &setting.accepts {
+        Accepts::Any => Ok(value.clone()),
+        Accepts::OneOf(known) => known
+            .iter()
+            .find(|known| known.eq_ignore_ascii_case(value))
+            .map(|known| (*known).to_owned())
+            .ok_or_else(|| refused().with_hint(format!("Available values: {}.", known.join(", ")))),
+        Accepts::Boolean => match value.to_ascii_lowercase().as_str() {
+            "on" | "true" | "yes" | "1" | "t" | "y" => Ok("on".to_owned()),
+            "off" | "false" | "no" | "0" | "f" | "n" => Ok("off".to_owned()),
+            _ => Err(message::setting_not_boolean(setting.name)),
+        },
+        Accepts::Integer(least, most) => {
+            let number: i64 = value.parse().map_err(|_| refused())?;
+            // Fewer digits than the exact form are not offered; asking for them changes nothing.
+            Ok(number.clamp(*least, *most).to_string())
+        }
+        Accepts::Duration => milliseconds(value).map(|ms| ms.to_string()).ok_or_else(refused),
+        Accepts::TimeZone => time_zone(value).map(|zone| zone.name().to_owned()).ok_or_else(refused),
+        Accepts::Names | Accepts::DateStyle => Err(refused()),
+        Accepts::Nothing => Err(message::setting_is_fixed(setting.name)),
+    }
+}
+
+/// An IANA name in any case.
+fn time_zone(name: &str) -> Option<Tz> {
+    let name = name.trim();
+    match name.to_ascii_lowercase().as_str() {
+        "z" => Some(Tz::UTC),
+        _ => chrono_tz::TZ_VARIANTS.iter().copied().find(|zone| zone.name().eq_ignore_ascii_case(name)),
+    }
+}
+
+/// Only ISO is offered for output; the order of day and month is remembered as PostgreSQL does.
+fn date_style(values: &[String]) -> Option<String> {
+    let mut order = "MDY";
+    for word in values.iter().flat_map(|value| value.split(',')).map(str::trim) {
+        match word.to_ascii_uppercase().as_str() {
+            "ISO" => {}
+            "MDY" | "US" | "NONEURO" | "NONEUROPEAN" => order = "MDY",
+            "DMY" | "EURO" | "EUROPEAN" => order = "DMY",
+            "YMD" => order = "YMD",
+            _ => return None,
+        }
+    }
+    Some(format!("ISO, {order}"))
+}
+
+/// `5000`, `5s`, `10min`, `1h`, `250ms`, `1d`.
+fn milliseconds(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let number: u64 = text[..digits].parse().ok()?;
+    let factor = match text[digits..].trim() {
+        "" | "ms" => 1,
+        "s" => 1_000,
+        "min" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return None,
+    };
+    number.checked_mul(factor).filter(|ms| *ms <= i32::MAX as u64)
+}
+
+/// PostgreSQL shows a duration in the largest unit that divides it.
+fn shown_duration(milliseconds: &str) -> String {
+    let Ok(number) = milliseconds.parse::<u64>() else {
+        return milliseconds.to_owned();
+    };
+    for (factor, unit) in [(86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1_000, "s")] {
+        if number > 0 && number % factor == 0 {
+            return format!("{}{unit}", number / factor);
+        }
+    }
+    if number == 0 { "0".to_owned() } else { format!("{number}ms") }
+}
+
+/// `a, "B c"` → a, B c.
+fn split_names(text: &str) -> Vec<String> {
+    text.split(',')
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+        .map(|name| match name.strip_prefix('"').and_then(|name| name.strip_suffix('"')) {
+            Some(quoted) => quoted.replace("\"\"", "\""),
+            None => name.to_lowercase(),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::SqlState;
+
+    fn settings() -> Settings {
+        Settings::new("me", Duration::from_secs(300))
+    }
+
+    fn set(settings: &mut Settings, name: &str, value: &str) -> Result<()> {
+        settings.set(name, &SetValue::Values(vec![value.to_owned()]), false)
+    }
+
+    #[test]
+    fn shows_values_as_postgresql_does() {
+        let mut settings = settings();
+        // SET statement_timeout = …; SHOW statement_timeout on PostgreSQL 15.
+        for (given, shown) in [("90000", "90s"), ("10min", "10min"), ("1500", "1500ms"), ("0", "0"), ("2d", "2d")] {
+            set(&mut settings, "statement_timeout", given).unwrap();
+            assert_eq!(settings.show("statement_timeout").unwrap().1, shown, "{given}");
+        }
+        set(&mut settings, "timezone", "europe/stockholm").unwrap();
+        assert_eq!(settings.show("TIMEZONE").unwrap(), ("TimeZone", "Europe/Stockholm".to_owned()));
+        set(&mut settings, "search_path", "Sales, \"Public\"").unwrap();
+        assert_eq!(settings.show("search_path").unwrap().1, "sales, \"Public\"");
+    }
+
+    #[test]
+    fn refuses_what_it_does_not_know() {
+        let mut settings = settings();
+        assert_eq!(set(&mut settings, "statement_timeuot", "1").unwrap_err().state(), SqlState::UndefinedObject);
+        assert_eq!(set(&mut settings, "timezone", "Mars").unwrap_err().state(), SqlState::InvalidParameterValue);
+        assert_eq!(set(&mut settings, "server_version", "9").unwrap_err().state(), SqlState::CantChangeRuntimeParam);
+    }
+
+    #[test]
+    fn local_values_end_with_the_transaction() {
+        let mut settings = settings();
+        settings.set("application_name", &SetValue::Values(vec!["b".to_owned()]), true).unwrap();
+        assert_eq!(settings.application_name(), "b");
+        settings.end_local();
+        assert_eq!(settings.application_name(), "");
+    }
+}

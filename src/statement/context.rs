@@ -1,0 +1,133 @@
+//! What a statement may use: who asks, the settings, the transaction, the engine. Not the session itself.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::outcome::{Notice, NoticeSeverity};
+use crate::catalog::Draft;
+use crate::catalog::object::{PG_CATALOG_OID, Schema};
+use crate::catalog::snapshot::Snapshot;
+use crate::catalog::system::{SessionRow, SettingRow, SystemContext};
+use crate::engine::Engine;
+use crate::error::{Result, SqlState, message};
+use crate::ident::DATABASE;
+use crate::planner::{Planner, state};
+use crate::session::settings::{SETTINGS, Settings};
+use crate::session::transaction::Transaction;
+
+pub struct Context<'a> {
+    pub now: DateTime<Utc>,
+    pub engine: &'a Arc<Engine>,
+    pub user: &'a str,
+    pub process_id: i32,
+    pub settings: &'a mut Settings,
+    pub transaction: &'a mut Transaction,
+    pub notices: &'a mut Vec<Notice>,
+}
+
+impl Context<'_> {
+    /// The catalog as this statement sees it.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.transaction.snapshot(&self.engine.catalog)
+    }
+
+    /// The catalog to change, in the open transaction or an implicit one.
+    pub fn draft(&mut self, command: &str) -> Result<&mut Draft> {
+        let path = self.search_path();
+        let draft = self.transaction.draft(&self.engine.catalog, self.settings, self.now, command)?;
+        let schemas = path.iter().filter_map(|name| draft.snapshot().schema_named(name)).map(|schema| schema.oid);
+        let path = std::iter::once(PG_CATALOG_OID).chain(schemas).collect();
+        draft.set_search_path(path);
+        Ok(draft)
+    }
+
+    pub fn search_path(&self) -> Vec<String> {
+        self.settings.search_path(self.user)
+    }
+
+    /// Gives names their meaning for this statement; `now()` is when the transaction began.
+    pub fn planner(&self) -> Planner {
+        let snapshot = self.snapshot();
+        let now = self.transaction.started_at().unwrap_or(self.now);
+        Planner {
+            state: state::for_statement(&self.engine.state, now, self.settings.time_zone().name()),
+            history: Arc::clone(&self.engine.history),
+            system: Arc::new(self.system(Arc::clone(&snapshot))),
+            snapshot,
+            search_path: self.search_path(),
+        }
+    }
+
+    fn system(&self, snapshot: Arc<Snapshot>) -> SystemContext {
+        let settings = SETTINGS
+            .iter()
+            .map(|setting| SettingRow {
+                name: setting.name.to_owned(),
+                value: self.settings.shown(setting),
+                default: setting.default.to_owned(),
+                unit: setting.unit.map(str::to_owned),
+                category: setting.category().to_owned(),
+                short_desc: setting.help.to_owned(),
+                kind: setting.kind(),
+                settable: setting.is_settable(),
+            })
+            .collect();
+        let sessions = self
+            .engine
+            .registry
+            .activities()
+            .into_iter()
+            .map(|activity| SessionRow {
+                process_id: activity.process_id,
+                user: activity.user,
+                application_name: activity.application_name,
+                state: activity.state,
+                query: activity.query,
+                client_address: None,
+                client_port: None,
+                started_at: activity.started_at,
+                transaction_started_at: None,
+                query_started_at: None,
+                state_changed_at: None,
+            })
+            .collect();
+        SystemContext {
+            snapshot,
+            database: DATABASE.to_owned(),
+            user: self.user.to_owned(),
+            search_path: self.search_path(),
+            settings,
+            sessions,
+            server_started_at: self.engine.started_at,
+            process_id: self.process_id,
+        }
+    }
+
+    /// The schema in which an unqualified name is created: the first of the search path that exists.
+    ///
+    /// Errors: 3F000 when the named schema, or any of the path, does not exist.
+    pub fn creation_schema(&self, schema: Option<&str>) -> Result<Arc<Schema>> {
+        let snapshot = self.snapshot();
+        match schema {
+            Some(name) => snapshot.schema_named(name).cloned().ok_or_else(|| message::schema_missing(name)),
+            None => self
+                .search_path()
+                .iter()
+                .find_map(|name| snapshot.schema_named(name).cloned())
+                .ok_or_else(message::no_schema_to_create_in),
+        }
+    }
+
+    pub fn notice(&mut self, message: impl Into<String>) {
+        self.tell(NoticeSeverity::Notice, SqlState::SuccessfulCompletion, message);
+    }
+
+    pub fn warning(&mut self, state: SqlState, message: impl Into<String>) {
+        self.tell(NoticeSeverity::Warning, state, message);
+    }
+
+    fn tell(&mut self, severity: NoticeSeverity, state: SqlState, message: impl Into<String>) {
+        self.notices.push(Notice { severity, state, message: message.into(), detail: None, hint: None });
+    }
+}

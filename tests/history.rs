@@ -1,0 +1,214 @@
+//! Files of the purchase history that come, go and are broken while the server runs, as clients see it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use parquet::arrow::ArrowWriter;
+use regulars::config::Config;
+use tempfile::TempDir;
+use tokio_postgres::{Client, SimpleQueryMessage};
+
+use crate::server::TestServer;
+
+const NOON_US: i64 = 1_780_315_200_000_000; // 2026-06-01 12:00 UTC, a Monday
+
+/// A history of lines alone, in a folder of its own.
+struct Lines {
+    folder: TempDir,
+}
+
+impl Lines {
+    fn new() -> Self {
+        let lines = Self { folder: tempfile::tempdir().unwrap() };
+        lines.write("a.parquet", &[1, 2], vec![]);
+        lines
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join("lines").join(name)
+    }
+
+    /// One line for each receipt, of one piece, its amount the receipt's number; `other` columns take the place of these.
+    fn write(&self, name: &str, receipts: &[i64], other: Vec<(&str, ArrayRef)>) {
+        let numbers = |numbers: &[i64]| -> ArrayRef { Arc::new(Int64Array::from(numbers.to_vec())) };
+        let ones = vec![1; receipts.len()];
+        let at = TimestampMicrosecondArray::from(vec![NOON_US; receipts.len()]).with_timezone("UTC");
+        let mut columns = vec![
+            ("purchase_id", numbers(receipts)),
+            ("product_id", numbers(&ones)),
+            ("quantity", numbers(&ones)),
+            ("amount", Arc::new(Float64Array::from_iter_values(receipts.iter().map(|id| *id as f64)))),
+            ("purchased_at", Arc::new(at)),
+        ];
+        for (name, array) in other {
+            columns.retain(|(known, _)| *known != name);
+            columns.push((name, array));
+        }
+        write(&self.path(name), columns);
+    }
+
+    fn config(&self) -> Config {
+        Config::parse("[history.purchase_lines]\npath = \"lines\"", self.folder.path().to_owned()).unwrap()
+    }
+
+    /// The refusal of a statement as the client reads it: `state message`, `detail: …`, `hint: …`, without the folder.
+    async fn refusal(&self, client: &Client, sql: &str) -> String {
+        let error = client.simple_query(sql).await.unwrap_err();
+        let error = error.as_db_error().unwrap();
+        let mut text = format!("{} {}", error.code().code(), error.message());
+        for (name, part) in [("detail", error.detail()), ("hint", error.hint())] {
+            if let Some(part) = part {
+                text.push_str(&format!("\n{name}: {part}"));
+            }
+        }
+        let folder = self.folder.path().canonicalize().unwrap();
+        text.replace(folder.to_str().unwrap(), "…").replace(folder.to_str().unwrap().trim_start_matches('/'), "…")
+    }
+}
+
+fn write(path: &Path, columns: Vec<(&str, ArrayRef)>) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let batch =
+        RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true))).unwrap();
+    let mut writer = ArrowWriter::try_new(std::fs::File::create(path).unwrap(), batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+}
+
+/// The first row, values separated by `|`.
+async fn row(client: &Client, sql: &str) -> String {
+    let messages = client.simple_query(sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+    let row = messages.into_iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => Some(row),
+        _ => None,
+    });
+    let row = row.unwrap();
+    (0..row.len()).map(|at| row.get(at).unwrap_or("NULL")).collect::<Vec<_>>().join("|")
+}
+
+const SUM: &str = "SELECT count(*), sum(amount) FROM purchase_lines";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_file_is_seen_by_the_next_statement_and_a_half_copied_one_when_it_is_whole() {
+    let lines = Lines::new();
+    let server = TestServer::start_with(&lines.config()).await;
+    let client = server.client().await;
+    let prepared = client.prepare("SELECT count(*) FROM purchase_lines WHERE purchase_id > $1").await.unwrap();
+    assert_eq!(row(&client, SUM).await, "2|3.00");
+
+    lines.write("2026/b.parquet", &[10], vec![]);
+    assert_eq!(row(&client, SUM).await, "3|13.00");
+    assert_eq!(row(&client, "SELECT count(*) FROM purchases WHERE weekday = 1").await, "3");
+
+    lines.write("whole", &[100, 200], vec![]);
+    let whole = std::fs::read(lines.path("whole")).unwrap();
+    for length in [0, 3, 100, whole.len() - 1] {
+        std::fs::write(lines.path("c.parquet"), &whole[..length]).unwrap();
+        assert_eq!(row(&client, SUM).await, "3|13.00", "{length} bytes of {}", whole.len());
+    }
+    std::fs::write(lines.path("c.parquet"), &whole).unwrap();
+    assert_eq!(row(&client, SUM).await, "5|313.00");
+    // A statement that was prepared before sees it too.
+    let seen: i64 = client.query_one(&prepared, &[&0_i64]).await.unwrap().get(0);
+    assert_eq!(seen, 5);
+
+    std::fs::remove_file(lines.path("2026/b.parquet")).unwrap();
+    assert_eq!(row(&client, SUM).await, "4|303.00");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_of_another_type_is_refused_with_its_name_by_statements_that_read_the_column() {
+    let lines = Lines::new();
+    let server = TestServer::start_with(&lines.config()).await;
+    let client = server.client().await;
+    lines.write("b.parquet", &[3], vec![("quantity", Arc::new(StringArray::from(vec!["two"])))]);
+    assert_eq!(row(&client, SUM).await, "3|6.00");
+    let refused = "XX001 file \"…/lines/b.parquet\" does not fit table \"purchase_lines\"\n\
+                   detail: It has column \"quantity\" as text. Needed is bigint, as in the files seen at start.";
+    for sql in [
+        "SELECT sum(quantity) FROM purchase_lines",
+        "SELECT 1 FROM members m WHERE EXISTS (SELECT 1 FROM purchase_lines l WHERE l.member_id = m.member_id AND quantity > 0)",
+        "WITH l AS (SELECT * FROM purchase_lines) SELECT a.quantity FROM l a JOIN l b USING (purchase_id)",
+    ] {
+        assert_eq!(lines.refusal(&client, sql).await, refused, "{sql}");
+    }
+    let error = client.query("SELECT quantity FROM purchase_lines", &[]).await.unwrap_err();
+    assert_eq!(error.code().unwrap().code(), "XX001");
+    std::fs::remove_file(lines.path("b.parquet")).unwrap();
+    assert_eq!(row(&client, "SELECT sum(quantity) FROM purchase_lines").await, "2");
+    server.stop().await;
+}
+
+/// The number is only met when rows are read: by a projection, a condition, one side of a join, one of several partitions.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_statement_meets_while_it_runs_is_told_whole() {
+    let lines = Lines::new();
+    let server = TestServer::start_with(&lines.config()).await;
+    let client = server.client().await;
+    lines.write("b.parquet", &[3], vec![("amount", Arc::new(Float64Array::from(vec![1e30])))]);
+    for sql in [
+        "SELECT amount FROM purchase_lines",
+        "SELECT purchase_id FROM purchase_lines WHERE amount > 2",
+        "SELECT product_id, sum(amount) FROM purchase_lines GROUP BY product_id ORDER BY 2",
+        "SELECT a.purchase_id FROM purchase_lines a JOIN purchases b USING (purchase_id) WHERE b.amount > 1",
+        "SELECT count(*) FROM purchases WHERE amount = (SELECT max(amount) FROM purchase_lines)",
+        "SELECT sum(amount) OVER (ORDER BY purchase_id) FROM purchase_lines UNION ALL SELECT 1",
+    ] {
+        assert_eq!(
+            lines.refusal(&client, sql).await,
+            "22003 column \"purchase_lines.amount\" holds a number that does not fit numeric(18,2)\n\
+             detail: The number is 1e30.",
+            "{sql}"
+        );
+    }
+    // What functions refuse, in a condition and under a join.
+    for sql in [
+        "SELECT purchase_id FROM purchase_lines WHERE weekday_in(business_date, product_id::text || 'day')",
+        "SELECT count(*) FROM purchases p JOIN purchase_lines l ON p.purchase_id = l.purchase_id
+         WHERE weekday_in(p.business_date, l.product_id::text || 'day') GROUP BY l.product_id",
+    ] {
+        let refusal = lines.refusal(&client, sql).await;
+        assert!(refusal.starts_with("22023 ") && refusal.contains("1day") && refusal.contains("\nhint: "), "{refusal}");
+    }
+    let refusal = lines.refusal(&client, "SELECT 1 FROM purchase_lines WHERE 1 / (quantity - 1) = 1").await;
+    assert_eq!(refusal, "22012 division by zero");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_corrupt_file_and_files_that_are_gone_are_told_and_the_server_goes_on() {
+    let lines = Lines::new();
+    let server = TestServer::start_with(&lines.config()).await;
+    let client = server.client().await;
+    lines.write("whole", &(1000..3000).collect::<Vec<i64>>(), vec![]);
+    let mut bytes = std::fs::read(lines.path("whole")).unwrap();
+    // Its footer is whole, its pages are not.
+    let middle = bytes.len() / 2;
+    bytes[4..middle].fill(0xff);
+    std::fs::write(lines.path("b.parquet"), &bytes).unwrap();
+    let refusal = lines.refusal(&client, SUM).await;
+    assert!(refusal.starts_with("XX001 "), "{refusal}");
+    std::fs::remove_file(lines.path("b.parquet")).unwrap();
+    assert_eq!(row(&client, SUM).await, "2|3.00");
+
+    std::fs::rename(lines.path("a.parquet"), lines.path("away")).unwrap();
+    for sql in [SUM, "SELECT count(*) FROM purchases", "SELECT product_id FROM products"] {
+        assert_eq!(
+            lines.refusal(&client, sql).await,
+            "58P01 table \"purchase_lines\" has no files\n\
+             detail: Path \"lines\" held whole Parquet files when the server started, and holds none now.\n\
+             hint: Put the files back: the next statement sees them."
+        );
+    }
+    std::fs::remove_file(lines.path("whole")).unwrap();
+    std::fs::rename(lines.path("away"), lines.folder.path().join("away")).unwrap();
+    std::fs::remove_dir(lines.path("")).unwrap();
+    let refusal = lines.refusal(&client, SUM).await;
+    assert!(refusal.starts_with("58P01 path \"lines\" does not exist\ndetail: Looked for \"…/lines\""), "{refusal}");
+    std::fs::create_dir(lines.path("")).unwrap();
+    std::fs::rename(lines.folder.path().join("away"), lines.path("a.parquet")).unwrap();
+    assert_eq!(row(&client, SUM).await, "2|3.00");
+    server.stop().await;
+}

@@ -1,0 +1,14 @@
+//! All integration tests, in one binary: linking the engine many times is slow.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test that cannot go on fails, and tells what it did"
+)]
+
+mod crash;
+mod definitions;
+mod driver;
+mod history;
+mod server;
+mod suites;
