@@ -7,7 +7,7 @@ use datafusion::scalar::ScalarValue;
 
 use super::{Session, instant_type, is_text, time_type, timestamp_type};
 use crate::error::{Error, message};
-use crate::planner::function::{Cast, Target, Width};
+use crate::planner::function::{self, Cast, Target, Width};
 
 /// Kinds of types between which operators are defined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -187,12 +187,7 @@ fn quick_type(expr: &Expr) -> Option<DataType> {
         Expr::IsNull(_) | Expr::IsNotNull(_) | Expr::InList(_) | Expr::Between(_) | Expr::Exists(_) => {
             Some(DataType::Boolean)
         }
-        Expr::ScalarFunction(call) => match call.func.name() {
-            "int2pl" | "int2mi" | "int2mul" => Some(DataType::Int16),
-            "int4pl" | "int4mi" | "int4mul" => Some(DataType::Int32),
-            "int8pl" | "int8mi" | "int8mul" => Some(DataType::Int64),
-            _ => None,
-        },
+        Expr::ScalarFunction(call) => function::as_integer(&call.func).map(|integer| integer.width.data_type()),
         _ => None,
     }
 }

@@ -14,8 +14,8 @@ use super::kind::{Kind, Operand};
 use super::{Session, instant_type, timestamp_type};
 use crate::error::{Error, message};
 use crate::planner::function::{
-    self, Cast, Combine, DateShift, Difference, Divide, FloatDivide, Integer, IntegerOp, Multiply, Scale, Shift, Span,
-    Target, Width,
+    self, Cast, Combine, DateShift, Difference, Divide, FloatDivide, IntegerOp, Multiply, Scale, Shift, Span, Target,
+    Width,
 };
 
 /// Digits behind the point up to which a product is exact.
@@ -230,11 +230,10 @@ fn number_arithmetic(op: Operator, left: Operand, right: Operand) -> Result<Expr
     if let (Kind::Int(a), Kind::Int(b)) = (left.kind, right.kind) {
         let width = a.max(b);
         let (left, right) = (left.cast(width.data_type()).expr, right.cast(width.data_type()).expr);
-        let checked = |op| function::call(Integer { op, width }, vec![left.clone(), right.clone()]);
         return Ok(match op {
-            Operator::Plus => checked(IntegerOp::Add),
-            Operator::Minus => checked(IntegerOp::Subtract),
-            Operator::Multiply => checked(IntegerOp::Multiply),
+            Operator::Plus => function::integer(IntegerOp::Add, width, left, right),
+            Operator::Minus => function::integer(IntegerOp::Subtract, width, left, right),
+            Operator::Multiply => function::integer(IntegerOp::Multiply, width, left, right),
             // These two never wrap in the engine.
             _ => binary(op, left, right),
         });
@@ -301,8 +300,8 @@ fn moment_arithmetic(session: Session, op: Operator, symbol: &str, left: Operand
         (Kind::Date, Plus | Minus, days) if is_small(days) => day_shift(left, right),
         (days, Plus, Kind::Date) if is_small(days) => day_shift(right, left),
         (Kind::Date, Minus, Kind::Date) => {
-            let args = vec![left.cast(DataType::Int32).expr, right.cast(DataType::Int32).expr];
-            function::call(Integer { op: IntegerOp::Subtract, width: Width::Four }, args)
+            let (later, earlier) = (left.cast(DataType::Int32).expr, right.cast(DataType::Int32).expr);
+            function::integer(IntegerOp::Subtract, Width::Four, later, earlier)
         }
         (Kind::Date, Plus, Kind::Time) => function::call(Combine, vec![left.expr, right.expr]),
         (Kind::Time, Plus, Kind::Date) => function::call(Combine, vec![right.expr, left.expr]),

@@ -147,22 +147,23 @@ fn settle_call(call: ScalarFunction, schema: &DFSchema, session: Session) -> Res
     if types.iter().all(|given| *given == wanted) {
         return Ok(Transformed::no(Expr::ScalarFunction(call)));
     }
-    let op = match integer.op {
-        IntegerOp::Add => Operator::Plus,
-        IntegerOp::Subtract => Operator::Minus,
-        IntegerOp::Multiply => Operator::Multiply,
+    let ops = integer.ops.clone();
+    let mut operands = call.args.into_iter();
+    let Some(mut value) = operands.next() else {
+        return Err(message::internal("an operator has operands").into());
     };
-    let mut operands = Vec::with_capacity(2);
-    for arg in call.args {
-        match Operand::of(arg, schema)? {
-            Ok(operand) => operands.push(operand),
-            Err(_) => return Err(message::internal("an operand has no type").into()),
-        }
+    for (op, operand) in ops.into_iter().zip(operands) {
+        let op = match op {
+            IntegerOp::Add => Operator::Plus,
+            IntegerOp::Subtract => Operator::Minus,
+            IntegerOp::Multiply => Operator::Multiply,
+        };
+        let (Ok(left), Ok(right)) = (Operand::of(value, schema)?, Operand::of(operand, schema)?) else {
+            return Err(message::internal("an operand has no type").into());
+        };
+        value = arithmetic(session, op, &op.to_string(), left, right)?;
     }
-    let (Some(right), Some(left)) = (operands.pop(), operands.pop()) else {
-        return Err(message::internal("an operator has two operands").into());
-    };
-    Ok(Transformed::yes(arithmetic(session, op, &op.to_string(), left, right)?))
+    Ok(Transformed::yes(value))
 }
 
 /// A local time's `timezone` becomes a function of its own: to the engine's optimizer two literals are equal whether or

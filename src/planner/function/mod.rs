@@ -38,7 +38,7 @@ use datafusion::scalar::ScalarValue;
 
 pub use self::cast::{Cast, Target};
 pub use self::float::Divide as FloatDivide;
-pub use self::integer::{Integer, IntegerOp, Width};
+pub use self::integer::{Integer, IntegerOp, Width, integer};
 pub use self::interval::{PARTS as INTERVAL_PARTS, Scale, Span};
 pub use self::local_time::{is_of_local_time, of_local_time};
 pub use self::moment::{Combine, DateShift, Difference, Shift};
