@@ -31,7 +31,7 @@ use crate::error::{Result, message};
 /// Parentheses, brackets and CASE that may stand inside one another.
 const DEPTH_MAX: usize = 1_000;
 /// Operators that may join one term (`a AND b AND …`). Planning time grows with their square: so many take seconds.
-const OPERATORS_MAX: usize = 2_500;
+const OPERATORS_MAX: usize = 500;
 
 /// Cuts a query string into statements and parses each. A string of nothing but white space has none.
 ///
