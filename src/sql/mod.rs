@@ -30,8 +30,10 @@ use crate::error::{Result, message};
 
 /// Parentheses, brackets and CASE that may stand inside one another.
 const DEPTH_MAX: usize = 1_000;
-/// Operators that may join one term (`a AND b AND …`). Planning time grows with their square: so many take seconds.
+/// Operators that may join one term (`a + b + …`). Planning time grows with their square or worse: so many take seconds.
 const OPERATORS_MAX: usize = 500;
+/// Conditions that may be joined (`a OR b OR …`), which are planned more cheaply.
+const CONDITIONS_MAX: usize = 2_000;
 
 /// Cuts a query string into statements and parses each. A string of nothing but white space has none.
 ///
@@ -86,39 +88,56 @@ fn tokens(text: &str, places: &Places<'_>) -> Result<Vec<TokenWithSpan>> {
 
 /// Refuses what would need more stack, or more time to plan, than there is, before anything recurses over it.
 fn refuse_too_complex(tokens: &[TokenWithSpan]) -> Result<()> {
-    // Operators of the term that is open at each depth; a comma begins the next term.
-    let mut chains = vec![0_usize];
+    // Of the term that is open at each depth; a comma begins the next term.
+    let mut chains = vec![Chain::default()];
     for token in tokens {
         match &token.token {
-            Token::LParen | Token::LBracket => chains.push(0),
+            Token::LParen | Token::LBracket => chains.push(Chain::default()),
             Token::RParen | Token::RBracket if chains.len() > 1 => {
                 chains.pop();
             }
-            Token::Comma => *innermost(&mut chains) = 0,
-            Token::Plus | Token::Minus | Token::Mul | Token::Div | Token::StringConcat | Token::DoubleColon => {
-                *innermost(&mut chains) += 1;
+            other => {
+                if let Some(chain) = chains.last_mut() {
+                    chain.lengthen(other);
+                    chain.refuse_too_long()?;
+                }
             }
-            Token::Word(word) if word.quote_style.is_none() && joins_terms(&word.value) => {
-                *innermost(&mut chains) += 1;
-            }
-            _ => {}
         }
         if chains.len() > DEPTH_MAX {
             return Err(message::too_deep("parentheses", DEPTH_MAX));
-        }
-        if *innermost(&mut chains) > OPERATORS_MAX {
-            return Err(message::too_deep("operators in one term", OPERATORS_MAX));
         }
     }
     Ok(())
 }
 
-fn innermost(chains: &mut Vec<usize>) -> &mut usize {
-    if chains.is_empty() {
-        chains.push(0);
+/// How long the term is that is being read.
+#[derive(Default)]
+struct Chain {
+    operators: usize,
+    conditions: usize,
+}
+
+impl Chain {
+    fn lengthen(&mut self, token: &Token) {
+        match token {
+            Token::Comma => *self = Self::default(),
+            Token::Plus | Token::Minus | Token::Mul | Token::Div | Token::StringConcat | Token::DoubleColon => {
+                self.operators += 1;
+            }
+            Token::Word(word) if word.quote_style.is_none() && joins_terms(&word.value) => self.conditions += 1,
+            _ => {}
+        }
     }
-    let last = chains.len() - 1;
-    &mut chains[last]
+
+    fn refuse_too_long(&self) -> Result<()> {
+        if self.operators > OPERATORS_MAX {
+            return Err(message::too_deep("operators in one term", OPERATORS_MAX));
+        }
+        if self.conditions > CONDITIONS_MAX {
+            return Err(message::too_deep("joined conditions", CONDITIONS_MAX));
+        }
+        Ok(())
+    }
 }
 
 fn joins_terms(word: &str) -> bool {
