@@ -44,6 +44,12 @@ pub(crate) enum Kind {
     Text,
     /// A number of any type.
     Points,
+    /// A number of any type, read as `double precision`.
+    Share,
+    /// A whole number.
+    Whole,
+    /// An identifier: `bigint` or text.
+    Id,
 }
 
 /// One way to call a function: its parameters with their names.
@@ -112,6 +118,9 @@ impl Kind {
             Kind::LocalTime => text || matches!(given, Time32(_) | Time64(_) | Timestamp(_, None)),
             Kind::Text => text,
             Kind::Points => matches!(given, Int64 | Float64 | Decimal128(_, 0..)),
+            Kind::Share => matches!(given, Float64),
+            Kind::Whole => matches!(given, Int64),
+            Kind::Id => text || matches!(given, Int64),
         };
         if as_it_is {
             return Some(given.clone());
@@ -123,6 +132,10 @@ impl Kind {
             (Kind::Date, _) if text => Some(Date32),
             (Kind::Time | Kind::LocalTime, Null) => Some(Time64(TimeUnit::Microsecond)),
             (Kind::Text, Null) => Some(Utf8),
+            (Kind::Share, Null) => Some(Float64),
+            (Kind::Share, _) if given.is_numeric() => Some(Float64),
+            (Kind::Whole | Kind::Id, Null) => Some(Int64),
+            (Kind::Whole | Kind::Id, _) if given.is_integer() => Some(Int64),
             (Kind::Points, UInt64) => Some(Decimal128(20, 0)),
             (Kind::Points, Null) => Some(Int64),
             (Kind::Points, _) if given.is_integer() => Some(Int64),
@@ -143,7 +156,9 @@ impl Kind {
             Kind::Date => "date",
             Kind::Time | Kind::LocalTime => "time",
             Kind::Text => "text",
-            Kind::Points => "numeric",
+            Kind::Points | Kind::Share => "numeric",
+            Kind::Whole => "integer",
+            Kind::Id => "bigint or text",
         }
     }
 }
@@ -352,7 +367,7 @@ fn times(array: &ArrayRef) -> Result<Time64MicrosecondArray> {
     }
 }
 
-fn texts(array: &ArrayRef) -> Result<Texts> {
+pub(crate) fn texts(array: &ArrayRef) -> Result<Texts> {
     match array.data_type() {
         DataType::Utf8 => Ok(Texts::Small(array.as_string().clone())),
         DataType::LargeUtf8 => Ok(Texts::Large(array.as_string().clone())),

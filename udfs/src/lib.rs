@@ -12,12 +12,14 @@
 
 pub mod day_part;
 pub mod level;
+pub mod rfm;
 pub mod time_of_day;
 pub mod time_window;
 pub mod weekday;
 pub mod zone;
 
 mod argument;
+mod group;
 mod local_time;
 mod loyalty;
 mod refusal;
@@ -30,6 +32,7 @@ pub use self::day_part::{DayPart, DayParts};
 pub use self::level::{Level, Levels};
 pub use self::local_time::{business_date_of, business_date_of_local};
 pub use self::refusal::Refusal;
+pub use self::rfm::{RfmGroup, RfmGroups};
 pub use self::time_window::TimeWindow;
 pub use self::weekday::WeekdaySet;
 pub use self::zone::{Cursor, Zone, local_of};
@@ -41,11 +44,14 @@ pub struct Tables {
     pub levels: Levels,
     /// Parts of the day; breakfast to night by default, see [`DayParts::default`].
     pub day_parts: DayParts,
+    /// Groups of recency, frequency and money; those of `rfm_groups.csv` by default.
+    pub rfm_groups: RfmGroups,
 }
 
 /// All functions, family by family, with these tables built in.
 pub fn functions(tables: &Tables) -> Vec<Arc<ScalarUDF>> {
     let mut all = local_time::functions(&tables.day_parts);
     all.extend(loyalty::functions(&tables.levels));
+    all.extend(group::functions(&tables.rfm_groups));
     all.into_iter().map(Arc::new).collect()
 }

@@ -38,6 +38,11 @@ impl TimeWindow {
         Self::new(time(from)?, time(to)?)
     }
 
+    /// Where the window begins and where it ends, in microseconds since midnight; the end may be 24:00.
+    pub fn bounds_us(self) -> (i64, i64) {
+        (self.from_us, self.to_us)
+    }
+
     /// Whether a time of day (microseconds since midnight) lies in the window.
     pub fn contains(self, time_us: i64) -> bool {
         if self.from_us < self.to_us {

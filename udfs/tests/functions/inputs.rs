@@ -32,6 +32,8 @@ pub fn calls(function: &str) -> Option<Vec<Call>> {
         "loyalty_level" => vec![vec![integers], vec![floats], vec![decimals]],
         "level_rank" => vec![vec![levels]],
         "level_at_least" => vec![vec![levels, levels]],
+        "holdout" => vec![vec![integers, levels, floats], vec![levels, levels, floats]],
+        "rfm_group_of" => vec![vec![scores, scores, scores]],
         _ => return None,
     })
 }
@@ -99,6 +101,10 @@ fn levels(random: &mut StdRng, rows: usize) -> ArrayRef {
 
 fn integers(random: &mut StdRng, rows: usize) -> ArrayRef {
     Arc::new(Int64Array::from(column(random, rows, |random| random.random_range(-10..3000))))
+}
+
+fn scores(random: &mut StdRng, rows: usize) -> ArrayRef {
+    Arc::new(Int64Array::from(column(random, rows, |random| random.random_range(0..7))))
 }
 
 fn floats(random: &mut StdRng, rows: usize) -> ArrayRef {

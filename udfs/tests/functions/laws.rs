@@ -152,11 +152,28 @@ fn the_encoding_of_an_argument_does_not_matter() {
             for encoding in encodings(arguments[at].data_type()) {
                 let mut encoded = arguments.to_vec();
                 encoded[at] = cast(&arguments[at], &encoding).unwrap();
+                if arguments[at].data_type() == &DataType::Int64 && refuses(function, &encoded) {
+                    // An identifier or a score is a whole number: of another kind it is refused, never rounded.
+                    assert!(!encoding.is_integer(), "{} argument {at} as {encoding}", function.name());
+                    continue;
+                }
                 let answer = over_arrays(function, &encoded);
                 assert_eq!(&answer, &expected, "{} argument {at} as {encoding}", function.name());
             }
         }
     });
+}
+
+/// Whether arguments of these types are refused when the call is planned.
+fn refuses(function: &ScalarUDF, arguments: &[ArrayRef]) -> bool {
+    let given: Vec<DataType> = arguments.iter().map(|array| array.data_type().clone()).collect();
+    let fields = |types: Vec<DataType>| -> Vec<FieldRef> {
+        types.into_iter().map(|data_type| Arc::new(Field::new("x", data_type, true)) as FieldRef).collect()
+    };
+    let scalar_arguments = vec![None; given.len()];
+    let arg_fields = fields(function.coerce_types(&given).unwrap());
+    let planned = ReturnFieldArgs { arg_fields: &arg_fields, scalar_arguments: &scalar_arguments };
+    function.return_field_from_args(planned).is_err()
 }
 
 /// Other types that hold the same values.

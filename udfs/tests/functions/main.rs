@@ -23,13 +23,13 @@ use std::sync::Arc;
 
 use datafusion::logical_expr::ScalarUDF;
 use datafusion::prelude::{SessionConfig, SessionContext};
-use regulars_udfs::{DayParts, Level, Levels, Tables};
+use regulars_udfs::{Level, Levels, Tables};
 
 /// The tables that the examples speak of: bronze from 0 points, silver from 500, gold from 2000; the default day parts.
 fn tables() -> Tables {
     let level = |name: &str, rank, points_from| Level { name: name.to_owned(), rank, points_from: Some(points_from) };
     let levels = vec![level("bronze", 1, 0), level("silver", 2, 500), level("gold", 3, 2000)];
-    Tables { levels: Levels::new(levels).unwrap(), day_parts: DayParts::default() }
+    Tables { levels: Levels::new(levels).unwrap(), ..Tables::default() }
 }
 
 fn functions() -> Vec<Arc<ScalarUDF>> {
