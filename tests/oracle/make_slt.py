@@ -1,8 +1,8 @@
 """Asks PostgreSQL 15 for the answers of the suites under tests/slt and writes them in.
 
 A suite takes part when the third line of its head ends in `oracle: postgresql`. Each suite runs on a fresh database
-with the rows of data/small, in a session at UTC. The script starts a server of its own in a temporary folder, reached
-by a socket only, and stops it again. Needs PostgreSQL 15's server programs and `pip install "psycopg[binary]"`.
+with the rows of data/small and the functions of compat/postgresql.sql, in a session at UTC, on a server that the script starts and stops (`postgres.py`). Needs
+PostgreSQL 15's server programs and `pip install "psycopg[binary]"`.
 
     python3 tests/oracle/make_slt.py            # write the answers
     python3 tests/oracle/make_slt.py --check    # change nothing; fail if an answer differs
@@ -12,62 +12,16 @@ NULL for null and (empty) for the empty text; of a `statement error` the SQLSTAT
 `statement error` that does not, stops the script.
 """
 
-import os
 import pathlib
-import pwd
-import subprocess
 import sys
-import tempfile
 
-import psycopg
 from psycopg import pq
+
+from postgres import Server
 
 ROOT = pathlib.Path(__file__).parents[2]
 MARK = "oracle: postgresql"
 INTEGERS, NUMERICS = {20, 21, 23}, {700, 701, 1700}
-
-
-class Server:
-    """A PostgreSQL 15 that lives as long as the `with` block."""
-
-    def __enter__(self):
-        self.bin = pathlib.Path(programs())
-        self.folder = tempfile.TemporaryDirectory(prefix="oracle-")
-        self.data = pathlib.Path(self.folder.name) / "data"
-        self.user = {}
-        if os.geteuid() == 0:  # the server refuses to run as root
-            entry = next(pwd.getpwnam(name) for name in ("postgres", "nobody") if has_user(name))
-            os.chown(self.folder.name, entry.pw_uid, entry.pw_gid)
-            self.user = {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
-        self.run("initdb", "-D", self.data, "-U", "oracle", "-A", "trust", "--locale=C", "--encoding=UTF8")
-        options = f"-c listen_addresses='' -c unix_socket_directories='{self.folder.name}' -c fsync=off"
-        self.run("pg_ctl", "-D", self.data, "-w", "-l", f"{self.folder.name}/log", "-o", options, "start")
-        return self
-
-    def __exit__(self, *_):
-        self.run("pg_ctl", "-D", self.data, "-w", "-m", "immediate", "stop")
-        self.folder.cleanup()
-
-    def run(self, program, *arguments):
-        subprocess.run([self.bin / program, *arguments], check=True, stdout=subprocess.DEVNULL, cwd="/", **self.user)
-
-    def connect(self, database):
-        return psycopg.connect(host=self.folder.name, user="oracle", dbname=database, autocommit=True, options="-c timezone=UTC")
-
-
-def programs():
-    for folder in ("/usr/lib/postgresql/15/bin", subprocess.run(["pg_config", "--bindir"], capture_output=True, text=True).stdout.strip()):
-        initdb = pathlib.Path(folder) / "initdb"
-        if folder and initdb.exists() and " 15." in subprocess.check_output([initdb, "--version"], text=True):
-            return folder
-    sys.exit("PostgreSQL 15's initdb was not found")
-
-
-def has_user(name):
-    try:
-        return bool(pwd.getpwnam(name))
-    except KeyError:
-        return False
 
 
 def complete(text, connection, path):
@@ -124,6 +78,7 @@ def main():
             admin.execute("create database small")
             with server.connect("small") as loading:
                 loading.execute((ROOT / "data/small/load.sql").read_text())
+                loading.execute((ROOT / "compat/postgresql.sql").read_text())
             for path in sorted((ROOT / "tests/slt").rglob("*.slt")):
                 text = path.read_text()
                 if not any(line.startswith("# group:") and line.endswith(MARK) for line in text.split("\n")[:3]):
