@@ -9,6 +9,7 @@
 mod crash;
 mod definitions;
 mod driver;
+mod facts;
 mod history;
 mod server;
 mod suites;

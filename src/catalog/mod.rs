@@ -16,6 +16,7 @@ pub mod snapshot;
 pub mod system;
 pub mod draft;
 pub mod definition;
+pub mod export;
 pub mod dependency;
 pub mod invariant;
 mod change;

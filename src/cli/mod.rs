@@ -3,6 +3,7 @@
 
 mod check;
 mod demo;
+mod export_definitions;
 mod serve;
 mod test;
 
@@ -37,6 +38,8 @@ enum Action {
     Test(test::Test),
     /// Report what in a purchase history would surprise.
     Check(check::Check),
+    /// Print all saved segments as a script for PostgreSQL.
+    ExportDefinitions(export_definitions::ExportDefinitions),
 }
 
 impl Command {
@@ -59,6 +62,7 @@ impl Command {
                 Action::Serve(serve) => serve.run().await,
                 Action::Test(test) => test.run().await,
                 Action::Check(check) => check.run().await,
+                Action::ExportDefinitions(export) => export.run().await,
             }
         });
         match result {

@@ -3,14 +3,15 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, Int64Type, Time64MicrosecondType};
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::Time64MicrosecondType;
 use object_store::ObjectMeta;
 use regulars_udfs::Zone;
 use tokio::sync::Mutex;
 
 use super::engine::Engine;
-use super::local_time::{StoreClocks, StoreId};
+use super::id::Id;
+use super::local_time::StoreClocks;
 use super::mapped::{Mapped, Needed};
 use crate::error::{Result, message};
 use crate::storage::parquet_table::StatementFiles;
@@ -78,29 +79,11 @@ fn add_batch(clocks: &mut StoreClocks, batch: &RecordBatch) -> Result<()> {
     let zones = zones.as_string_view();
     let day_starts = day_starts.as_primitive::<Time64MicrosecondType>();
     for row in 0..batch.num_rows() {
-        let Some(store) = store_id(ids, row) else { continue };
+        let Some(store) = Id::of_row(ids, row) else { continue };
         let zone = zones.value(row);
-        let zone: Zone = zone.parse().map_err(|refusal| message::unknown_store_zone(&shown(&store), zone, &refusal))?;
+        let zone: Zone =
+            zone.parse().map_err(|refusal| message::unknown_store_zone(&store.to_string(), zone, &refusal))?;
         clocks.add(store, zone, day_starts.value(row));
     }
     Ok(())
-}
-
-/// The identifier in a row, `bigint` or text; `None` for NULL.
-pub fn store_id(ids: &ArrayRef, row: usize) -> Option<StoreId> {
-    if ids.is_null(row) {
-        return None;
-    }
-    match ids.data_type() {
-        DataType::Int64 => Some(StoreId::Number(ids.as_primitive::<Int64Type>().value(row))),
-        DataType::Utf8View => Some(StoreId::Text(ids.as_string_view().value(row).to_owned())),
-        _ => None,
-    }
-}
-
-fn shown(store: &StoreId) -> String {
-    match store {
-        StoreId::Number(id) => id.to_string(),
-        StoreId::Text(id) => id.clone(),
-    }
 }

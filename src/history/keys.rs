@@ -10,8 +10,9 @@ use datafusion::functions_aggregate::expr_fn::{count, count_distinct, max, min, 
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, lit};
 use futures::StreamExt;
 
-use super::clocks::{ClockSource, store_id};
+use super::clocks::ClockSource;
 use super::engine::{Engine, fault};
+use super::id::Id;
 use super::mapped::{Mapped, Needed, column};
 use crate::error::{Result, message};
 
@@ -114,7 +115,7 @@ pub async fn receipts_of_unknown_stores(
     let mut unknown = Vec::new();
     for batch in engine.rows(&named.map_err(|error| fault(error, &what))?, &what).await? {
         for row in 0..batch.num_rows() {
-            if store_id(batch.column(0), row).is_some_and(|store| !known.knows(&store)) {
+            if Id::of_row(batch.column(0), row).is_some_and(|store| !known.knows(&store)) {
                 unknown.push(lit(ScalarValue::try_from_array(batch.column(0), row)?));
             }
         }

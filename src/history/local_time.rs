@@ -23,6 +23,8 @@ use regulars_udfs::time_of_day::DAY_US;
 use regulars_udfs::weekday::iso_weekday_of;
 use regulars_udfs::{Cursor, Zone, business_date_of_local};
 
+use super::id::Id;
+
 /// How one store tells the time.
 #[derive(PartialEq)]
 struct StoreClock {
@@ -39,28 +41,21 @@ pub struct StoreClocks {
     by_text: HashMap<String, usize>,
 }
 
-/// A store's identifier.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum StoreId {
-    Number(i64),
-    Text(String),
-}
-
 impl StoreClocks {
     pub fn new(zone: Zone, day_starts_us: i64) -> Self {
         let own = StoreClock { zone, day_starts_us };
         Self { clocks: vec![own], by_number: HashMap::new(), by_text: HashMap::new() }
     }
 
-    pub fn add(&mut self, store: StoreId, zone: Zone, day_starts_us: i64) {
+    pub fn add(&mut self, store: Id, zone: Zone, day_starts_us: i64) {
         let clock = StoreClock { zone, day_starts_us };
         let at = self.clocks.iter().position(|known| *known == clock).unwrap_or_else(|| {
             self.clocks.push(clock);
             self.clocks.len() - 1
         });
         match store {
-            StoreId::Number(id) => self.by_number.insert(id, at),
-            StoreId::Text(id) => self.by_text.insert(id, at),
+            Id::Number(id) => self.by_number.insert(id, at),
+            Id::Text(id) => self.by_text.insert(id, at),
         };
     }
 
@@ -74,10 +69,10 @@ impl StoreClocks {
         self.clocks.iter().all(|clock| clock.day_starts_us == self.clocks[0].day_starts_us)
     }
 
-    pub fn knows(&self, store: &StoreId) -> bool {
+    pub fn knows(&self, store: &Id) -> bool {
         match store {
-            StoreId::Number(id) => self.by_number.contains_key(id),
-            StoreId::Text(id) => self.by_text.contains_key(id),
+            Id::Number(id) => self.by_number.contains_key(id),
+            Id::Text(id) => self.by_text.contains_key(id),
         }
     }
 
@@ -348,7 +343,7 @@ mod tests {
     /// The answer for a store in `zone`, beside others that are elsewhere.
     fn at_store(step: Step, zone: &str, us: i64) -> i64 {
         let mut clocks = StoreClocks::new("UTC".parse().unwrap(), 0);
-        clocks.add(StoreId::Number(7), zone.parse().unwrap(), 0);
+        clocks.add(Id::Number(7), zone.parse().unwrap(), 0);
         let function = LocalTimeFunction::new(step, &Arc::new(clocks));
         let times: ArrayRef = Arc::new(TimestampMicrosecondArray::from(vec![us; 3]));
         let stores: ArrayRef = Arc::new(arrow::array::Int64Array::from(vec![None, Some(7), Some(8)]));
@@ -361,7 +356,7 @@ mod tests {
     #[test]
     fn what_is_remembered_is_the_answer_to_the_same_arrays_only() {
         let mut clocks = StoreClocks::new("UTC".parse().unwrap(), 0);
-        clocks.add(StoreId::Number(7), "Asia/Taipei".parse().unwrap(), 0);
+        clocks.add(Id::Number(7), "Asia/Taipei".parse().unwrap(), 0);
         let function = LocalTimeFunction::new(Step::LocalAt, &Arc::new(clocks));
         let stores: ArrayRef = Arc::new(arrow::array::Int64Array::from(vec![7]));
         let ask = |instant: &ArrayRef, store: &ArrayRef| -> ArrayRef {

@@ -8,7 +8,9 @@
 pub mod check;
 mod clocks;
 pub mod contract;
+pub mod dictionary;
 mod engine;
+pub mod id;
 mod keys;
 mod local_time;
 mod mapped;
@@ -21,15 +23,18 @@ mod tables;
 
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Date32Type, SchemaRef};
+use chrono::{DateTime, NaiveDate, Utc};
 use datafusion::catalog::TableProvider;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use regulars_udfs::{Tables, Zone};
 
+pub use self::dictionary::Dictionary;
 pub use self::relation::AsOf;
 use crate::config::Config;
 use crate::error::Result;
 use crate::storage::footer::Warnings;
+use crate::storage::parquet_table::StatementFiles;
 
 /// The history that a server serves; shared by all sessions, cheap to clone.
 #[derive(Debug, Clone)]
@@ -39,10 +44,13 @@ pub struct History(Arc<Opened>);
 struct Opened {
     relations: Vec<HistoryRelation>,
     zone: Zone,
+    /// Where business days of the head office start, from midnight.
+    day_starts_us: i64,
     tables: Tables,
     warnings: Arc<Warnings>,
     engine: engine::Engine,
     checked: check::Checked,
+    dictionary: dictionary::DictionarySource,
 }
 
 /// A table of the history as the catalog shows it.
@@ -90,9 +98,35 @@ impl History {
         self.relations().find(|relation| relation.name == name).map(|relation| Arc::clone(&relation.provider))
     }
 
+    /// The lines of receipts of any day, whatever day a statement asks about: for who joins them to receipts that are cut.
+    pub fn all_lines(&self) -> Option<Arc<dyn TableProvider>> {
+        let lines = self.relation("purchase_lines")?;
+        let undated = relation::as_history_table(lines.as_ref()).map(relation::HistoryTable::undated);
+        Some(undated.map_or(lines, |undated| Arc::new(undated)))
+    }
+
     /// The zone of the head office, whose business date is "today"; also that of unknown stores.
     pub fn head_office_zone(&self) -> &Zone {
         &self.0.zone
+    }
+
+    /// Where business days of the head office start, in microseconds from midnight.
+    pub fn head_office_day_starts_us(&self) -> i64 {
+        self.0.day_starts_us
+    }
+
+    /// The business date of an instant in a zone, with the head office's start of the day.
+    pub fn business_date_in(&self, zone: &Zone, at: DateTime<Utc>) -> NaiveDate {
+        let days = regulars_udfs::business_date_of(at.timestamp_micros(), zone, self.0.day_starts_us);
+        Date32Type::to_naive_date_opt(days).unwrap_or_else(|| at.date_naive())
+    }
+
+    /// What words mean that name products and stores, for a statement that sees these files.
+    ///
+    /// # Errors
+    /// As reading the tables.
+    pub async fn dictionary(&self, files: &Arc<StatementFiles>) -> Result<Arc<Dictionary>> {
+        self.0.dictionary.of_statement(&self.0.engine, files).await
     }
 
     /// The loyalty levels (table `loyalty_levels`) and the parts of the day (`[tables.day_parts]`: `day_part`,

@@ -12,6 +12,7 @@ use regulars_udfs::{Zone, time_of_day};
 use super::check::Checked;
 use super::clocks::ClockSource;
 use super::contract::{self, BORROWED_COLUMNS, ContractTable, Entity, LOCAL_COLUMNS};
+use super::dictionary::DictionarySource;
 use super::engine::{Engine, fault};
 use super::mapped::{Mapped, text};
 use super::mapping::{Draft, Source, TypeChoices};
@@ -68,10 +69,19 @@ pub async fn open(config: &Config, runtime: &Arc<RuntimeEnv>, repeated_keys: Rep
     }
     opening.check_stores(&mapped, &clocks).await?;
     let provider = |name: &str| relations.iter().find(|relation| relation.name == name).map(HistoryRelation::provider);
-    let tables = tables::read(provider("loyalty_levels"), provider("day_parts"), &opening.engine).await?;
+    let tables =
+        tables::read(provider("loyalty_levels"), provider("day_parts"), provider("rfm_groups"), &opening.engine)
+            .await?;
+    let dictionary = DictionarySource::new(&relations, |name| {
+        // Products and stores that nobody lists are those that receipts name.
+        let derived_from: &[&str] =
+            if name == "products" { &["purchase_lines"] } else { &["purchases", "purchase_lines"] };
+        let table = mapped.get(name).or_else(|| derived_from.iter().find_map(|name| mapped.get(*name)));
+        table.map(|table| Arc::clone(&table.files))
+    });
     let checked = Checked { tables: mapped, clocks };
     let Opening { warnings, engine, .. } = opening;
-    Ok(Opened { relations, zone, tables, warnings, engine, checked })
+    Ok(Opened { relations, zone, day_starts_us, tables, warnings, engine, checked, dictionary })
 }
 
 /// What all steps of opening share.

@@ -1,4 +1,4 @@
-//! Small tables that functions take as constants: loyalty levels and parts of the day.
+//! Small tables that functions take as constants: loyalty levels, parts of the day, RFM groups.
 
 use std::sync::Arc;
 
@@ -10,13 +10,13 @@ use datafusion::common::ScalarValue;
 use datafusion::datasource::provider_as_source;
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::LogicalPlanBuilder;
-use regulars_udfs::{DayPart, DayParts, Level, Levels, Tables, time_of_day};
+use regulars_udfs::{DayPart, DayParts, Level, Levels, RfmGroup, RfmGroups, Tables, time_of_day};
 
 use super::engine::{Engine, fault};
 use super::mapped::column;
 use crate::error::{Result, message};
 
-/// Reads both. Without levels there are none, without parts of the day those of `regulars-udfs`.
+/// Reads both. Without levels there are none, without parts of the day or RFM groups those of `regulars-udfs`.
 ///
 /// # Errors
 /// 22023 for levels or parts that contradict each other, 22003 for a rank that is too large, XX001 for an empty cell or
@@ -24,6 +24,7 @@ use crate::error::{Result, message};
 pub async fn read(
     levels: Option<&Arc<dyn TableProvider>>,
     day_parts: Option<&Arc<dyn TableProvider>>,
+    rfm_groups: Option<&Arc<dyn TableProvider>>,
     engine: &Engine,
 ) -> Result<Tables> {
     let mut tables = Tables::default();
@@ -32,6 +33,9 @@ pub async fn read(
     }
     if let Some(provider) = day_parts {
         tables.day_parts = DayParts::new(read_day_parts(provider, engine).await?).map_err(DataFusionError::from)?;
+    }
+    if let Some(provider) = rfm_groups {
+        tables.rfm_groups = RfmGroups::new(read_rfm_groups(provider, engine).await?).map_err(DataFusionError::from)?;
     }
     Ok(tables)
 }
@@ -96,6 +100,55 @@ async fn read_day_parts(provider: &Arc<dyn TableProvider>, engine: &Engine) -> R
         }
     }
     Ok(parts)
+}
+
+/// The columns of a table of RFM groups that hold scores, in pairs of from and to.
+const RFM_BOUNDS: [&str; 6] =
+    ["recency_from", "recency_to", "frequency_from", "frequency_to", "monetary_from", "monetary_to"];
+
+/// Groups in the order of their positions.
+async fn read_rfm_groups(provider: &Arc<dyn TableProvider>, engine: &Engine) -> Result<Vec<RfmGroup>> {
+    let schema = provider.schema();
+    for name in ["position", "name"].into_iter().chain(RFM_BOUNDS) {
+        let usable = schema.field_with_name(name).is_ok_and(|field| match name {
+            "name" => *field.data_type() == DataType::Utf8View,
+            _ => field.data_type().is_integer(),
+        });
+        if !usable {
+            return Err(message::rfm_groups_lack_column(name));
+        }
+    }
+    let mut groups = Vec::new();
+    for batch in rows("rfm_groups", provider, engine).await? {
+        let names = named(&batch, "name")?;
+        let whole = |name: &str| -> Result<Vec<Option<i64>>> {
+            let numbers = cast(named(&batch, name)?, &DataType::Int64)?;
+            Ok(numbers.as_primitive::<Int64Type>().iter().collect())
+        };
+        let positions = whole("position")?;
+        let bounds = RFM_BOUNDS.map(whole).into_iter().collect::<Result<Vec<_>>>()?;
+        for row in 0..batch.num_rows() {
+            let bound = |at: usize| {
+                // What is no score is outside every box, and told when the table is checked.
+                bounds[at][row]
+                    .map(|score| u8::try_from(score).unwrap_or(0))
+                    .ok_or_else(|| message::empty_cell("rfm_groups", RFM_BOUNDS[at]))
+            };
+            let position = positions[row].ok_or_else(|| message::empty_cell("rfm_groups", "position"))?;
+            if names.is_null(row) {
+                return Err(message::empty_cell("rfm_groups", "name"));
+            }
+            let group = RfmGroup {
+                name: names.as_string_view().value(row).to_owned(),
+                recency: (bound(0)?, bound(1)?),
+                frequency: (bound(2)?, bound(3)?),
+                monetary: (bound(4)?, bound(5)?),
+            };
+            groups.push((position, group));
+        }
+    }
+    groups.sort_by_key(|(position, _)| *position);
+    Ok(groups.into_iter().map(|(_, group)| group).collect())
 }
 
 /// Microseconds since midnight of a column of times, or of texts such as `24:00`.

@@ -7,30 +7,42 @@
 //! A statement sees one snapshot from start to end. Nothing here changes the catalog.
 
 pub mod dialect;
+pub mod fact;
 mod function;
 mod ignored;
+mod lore;
 mod names;
+pub mod question;
 pub mod rule;
 pub mod state;
+mod told;
 mod view;
 
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef};
+use chrono::NaiveDate;
+use datafusion::common::DFSchema;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::session_state::SessionState;
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::simplify::SimplifyContext;
+use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::optimizer::simplify_expressions::ExprSimplifier;
+use datafusion::scalar::ScalarValue;
 use datafusion::sql::planner::{NullOrdering, ParserOptions, PlannerContext, SqlToRel};
 use datafusion::sql::sqlparser::ast;
 
+pub use self::lore::SegmentLore;
 pub use self::names::{Found, find_relation};
+pub use self::told::Told;
 pub use self::view::{ResolvedView, resolve_view};
 use crate::catalog::snapshot::Snapshot;
 use crate::catalog::system::SystemContext;
-use crate::error::{self, Error, Result};
-use crate::history::History;
+use crate::error::{self, Error, Result, message};
+use crate::history::{Dictionary, History};
 use crate::pg_type::PgType;
 use crate::sql::{self, Places};
+use crate::storage::parquet_table::StatementFiles;
 
 /// Everything that gives names their meaning for one statement.
 #[derive(Clone)]
@@ -42,6 +54,13 @@ pub struct Planner {
     pub system: Arc<SystemContext>,
     /// Schemas in which unqualified names are looked up, in order; `pg_catalog` comes before them.
     pub search_path: Vec<String>,
+    /// `asof()`.
+    pub day: NaiveDate,
+    /// What planning has to tell the client beside the result.
+    pub told: Told,
+    /// Whether what is planned is the client's own text: then a word that nothing is named by is an error. In a segment
+    /// that was saved earlier it is a warning.
+    pub is_clients_text: bool,
 }
 
 impl Planner {
@@ -50,10 +69,11 @@ impl Planner {
     /// `parameters` are the types the client gave to `$1`, `$2`, …; `None` where it gave none.
     pub fn plan(&self, query: &ast::Query, text: &str, parameters: &[Option<PgType>]) -> Result<LogicalPlan> {
         let names = names::Names::new(self);
-        self.plan_named(query.clone(), &names, parameters).map_err(|failure| match failure {
+        let places = Places::new(text);
+        self.plan_named(query.clone(), &names, parameters, Some(&places)).map_err(|failure| match failure {
             Failure::Ours(error) => error,
             Failure::Engine(error) => {
-                let position = error::datafusion::location(&error).map(|at| Places::new(text).position(at));
+                let position = error::datafusion::location(&error).map(|at| places.position(at));
                 let error = Error::from(error);
                 match (position, error.position()) {
                     (Some(position), None) => error.with_position(position),
@@ -65,10 +85,98 @@ impl Planner {
 
     /// Plans a query without knowing its text: the definition of a view, whose errors have no position for the client.
     fn plan_definition(&self, query: ast::Query, names: &names::Names<'_>) -> Result<LogicalPlan> {
-        self.plan_named(query, names, &[]).map_err(|failure| match failure {
+        self.plan_named(query, names, &[], None).map_err(|failure| match failure {
             Failure::Ours(error) => error.without_position(),
             Failure::Engine(error) => Error::from(error).without_position(),
         })
+    }
+
+    /// Makes relations of the member facts in a plan whose parameters are bound.
+    ///
+    /// Errors: those of the facts' filters, with positions in the client's text.
+    pub async fn lower(&self, plan: LogicalPlan) -> Result<LogicalPlan> {
+        let plan = question::lower(plan, self)?;
+        let Some(calls) = fact::place::calls(&plan)? else { return Ok(plan) };
+        let dictionary = if calls.need_dictionary { self.dictionary().await? } else { Arc::default() };
+        let types = fact::Types::of(&self.history);
+        let lowering = self.lowering(&types, &dictionary);
+        let plan = fact::place::place(plan, &lowering)?;
+        Ok(fact::lower::lower(plan, &lowering)?)
+    }
+
+    /// What the words of the history mean, as its files are seen by this statement.
+    async fn dictionary(&self) -> Result<Arc<Dictionary>> {
+        self.history.dictionary(&StatementFiles::of(self.state.as_ref())).await
+    }
+
+    /// Where names are looked up.
+    fn name_scope(&self) -> question::NameScope<'_> {
+        question::NameScope { snapshot: &self.snapshot, search_path: &self.search_path }
+    }
+
+    /// The dictionary if a fact needs it, else an empty one.
+    async fn dictionary_for(
+        &self,
+        fact: fact::Fact,
+        filters: &[(fact::filter::FilterName, &Expr)],
+    ) -> Result<Arc<Dictionary>> {
+        if fact::filter::needs_dictionary(fact, filters) { self.dictionary().await } else { Ok(Arc::default()) }
+    }
+
+    fn lowering<'a>(&'a self, types: &'a fact::Types, dictionary: &'a Dictionary) -> fact::Lowering<'a> {
+        fact::Lowering {
+            history: &self.history,
+            state: &self.state,
+            types,
+            dictionary,
+            day: self.day,
+            session: self.session(),
+            simplify: self.simplify_context(),
+            told: &self.told,
+        }
+    }
+
+    /// The value of an expression without columns; `None` when it is not a constant of the statement.
+    fn constant(&self, expr: &Expr) -> Result<Option<ScalarValue>> {
+        if !expr.column_refs().is_empty() || expr.contains_outer() {
+            return Ok(None);
+        }
+        let simplifier = ExprSimplifier::new(self.simplify_context());
+        let schema = DFSchema::empty();
+        let value = simplifier.coerce(expr.clone(), &schema).and_then(|expr| simplifier.simplify(expr))?;
+        Ok(match value.unalias() {
+            Expr::Literal(value, _) => Some(value),
+            _ => None,
+        })
+    }
+
+    /// An identifier that a question was given, in the type that members have.
+    ///
+    /// Errors: 22P02 for a text that is no number where members are numbers; 42804 for what is no identifier.
+    fn member_literal(&self, member: &ScalarValue, wanted: &DataType) -> Result<ScalarValue> {
+        let text = member.try_as_str().flatten();
+        match (text, wanted) {
+            (Some(text), DataType::Int64) => crate::wire::text_value(text, PgType::INT8, &self.session().text_format()),
+            (None, DataType::Int64) if !member.data_type().is_integer() && !member.is_null() => {
+                Err(message::fact_filter_type("member_id", "of that type", "Write a member_id."))
+            }
+            (None, wanted) if is_text(wanted) && !member.is_null() => Ok(member.to_string().into()),
+            _ => Ok(member.cast_to(wanted)?),
+        }
+    }
+
+    /// What folding a constant of the statement may depend on.
+    fn simplify_context(&self) -> SimplifyContext {
+        SimplifyContext::builder()
+            .with_config_options(Arc::clone(self.state.config_options()))
+            .with_query_execution_start_time(self.state.execution_props().query_execution_start_time)
+            .build()
+    }
+
+    /// What of the session gives values their meaning.
+    fn session(&self) -> dialect::Session {
+        let zone = self.state.config_options().execution.time_zone.as_deref();
+        dialect::Session { time_zone: zone.and_then(|zone| zone.parse().ok()).unwrap_or(chrono_tz::UTC) }
     }
 
     fn plan_named(
@@ -76,12 +184,14 @@ impl Planner {
         mut query: ast::Query,
         names: &names::Names<'_>,
         parameters: &[Option<PgType>],
+        places: Option<&Places<'_>>,
     ) -> Result<LogicalPlan, Failure> {
         ignored::refuse(&query)?;
         dialect::clause::check(&query, &|name| self.state.aggregate_functions().contains_key(name))?;
         let session = names.session();
         // Before any rewriting: a column is named after what its author wrote.
         sql::name_columns(&mut query);
+        fact::syntax::rewrite(&mut query, places)?;
         let mut statement = ast::Statement::Query(Box::new(query));
         sql::compat::rewrite(&mut statement, names)?;
         if let ast::Statement::Query(query) = &mut statement {

@@ -12,12 +12,12 @@ use datafusion::datasource::cte_worktable::CteWorkTable;
 use datafusion::datasource::provider_as_source;
 use datafusion::error::{DataFusionError, Result as EngineResult};
 use datafusion::logical_expr::planner::{ContextProvider, ExprPlanner, RelationPlanner, TypePlanner};
-use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::logical_expr::{AggregateUDF, Expr, HigherOrderUDF, ScalarUDF, TableSource, WindowUDF};
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 
 use super::dialect::{Dialect, Session};
-use super::{Planner, function, view};
+use super::question::QuestionPlanner;
+use super::{Planner, fact, function, view};
 use crate::catalog::object::{BOOTSTRAP_ROLE_OID, Relation, RelationKind};
 use crate::catalog::snapshot::Snapshot;
 use crate::catalog::system::{self, SystemContext, SystemRelation};
@@ -77,19 +77,26 @@ pub(super) struct Names<'a> {
     /// The views being planned, outermost first.
     open_views: RefCell<Vec<Oid>>,
     session: Session,
+    /// Of members and sums.
+    types: fact::Types,
     dialect: Arc<Dialect>,
     /// Ours first: what it does not plan is left to the engine's.
     expr_planners: Vec<Arc<dyn ExprPlanner>>,
+    relation_planners: Vec<Arc<dyn RelationPlanner>>,
 }
 
 impl<'a> Names<'a> {
     pub(super) fn new(planner: &'a Planner) -> Self {
-        let zone = planner.state.config_options().execution.time_zone.as_deref();
-        let session = Session { time_zone: zone.and_then(|zone| zone.parse().ok()).unwrap_or(chrono_tz::UTC) };
+        let session = planner.session();
         let dialect = Arc::new(Dialect { session });
         let ours: Arc<dyn ExprPlanner> = Arc::clone(&dialect) as Arc<dyn ExprPlanner>;
         let expr_planners = std::iter::once(ours).chain(planner.state.expr_planners().iter().cloned()).collect();
-        Self { planner, open_views: RefCell::new(Vec::new()), session, dialect, expr_planners }
+        let types = fact::Types::of(&planner.history);
+        let questions: Arc<dyn RelationPlanner> = Arc::new(QuestionPlanner);
+        let relation_planners =
+            std::iter::once(questions).chain(planner.state.relation_planners().iter().cloned()).collect();
+        let open_views = RefCell::new(Vec::new());
+        Self { planner, open_views, session, types, dialect, expr_planners, relation_planners }
     }
 
     /// What of the session gives values their meaning.
@@ -110,6 +117,11 @@ impl<'a> Names<'a> {
             },
         };
         Ok(provider_as_source(provider))
+    }
+
+    fn fact(&self, name: &str) -> Option<Arc<ScalarUDF>> {
+        let is_own = self.planner.is_clients_text && self.open_views.borrow().is_empty();
+        fact::FactCall::named(name, &self.types, is_own)
     }
 
     fn view(&self, relation: &Arc<Relation>) -> Result<Arc<dyn TableProvider>> {
@@ -150,11 +162,7 @@ impl ContextProvider for Names<'_> {
         let Some(function) = state.table_functions().get(name) else {
             return Err(message::function_missing(name).into());
         };
-        let context = SimplifyContext::builder()
-            .with_config_options(Arc::clone(state.config_options()))
-            .with_query_execution_start_time(state.execution_props().query_execution_start_time)
-            .build();
-        let simplifier = ExprSimplifier::new(context);
+        let simplifier = ExprSimplifier::new(self.planner.simplify_context());
         let schema = DFSchema::empty();
         let args = args
             .into_iter()
@@ -177,12 +185,14 @@ impl ContextProvider for Names<'_> {
     }
 
     fn get_relation_planners(&self) -> &[Arc<dyn RelationPlanner>] {
-        self.planner.state.relation_planners()
+        &self.relation_planners
     }
 
     fn get_function_meta(&self, name: &str) -> Option<Arc<ScalarUDF>> {
         // Ours first: the engine has a `version()` too, and it is not the one clients ask for.
         system::function(name, &self.planner.system)
+            .or_else(|| self.fact(name))
+            .or_else(|| function::of_day(name, self.planner.day))
             .or_else(|| function::scalar(name, self.session, &self.planner.state))
             .or_else(|| self.planner.state.scalar_functions().get(name).cloned())
     }
@@ -210,7 +220,8 @@ impl ContextProvider for Names<'_> {
 
     // Asked only to guess what a mistyped function was meant to be.
     fn udf_names(&self) -> Vec<String> {
-        self.planner.state.scalar_functions().keys().cloned().collect()
+        let facts = fact::Fact::ALL.into_iter().map(|fact| fact.name().to_owned());
+        facts.chain(self.planner.state.scalar_functions().keys().cloned()).collect()
     }
 
     fn higher_order_function_names(&self) -> Vec<String> {

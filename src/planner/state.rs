@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::session_state::SessionState;
 use datafusion::execution::{FunctionRegistry, SessionStateBuilder};
@@ -10,6 +10,7 @@ use datafusion::prelude::SessionConfig;
 
 use super::rule;
 use crate::error::Result;
+use crate::history::AsOf;
 use crate::ident::DATABASE;
 use crate::storage::parquet_table::StatementFiles;
 
@@ -28,6 +29,8 @@ pub fn base(runtime: Arc<RuntimeEnv>, threads: usize, tables: &regulars_udfs::Ta
     // Conditions leave out files, row groups and pages; what is left is filtered above the reader. Inside it each
     // condition would compute local time anew, and errors would lose their state on the way out.
     options.execution.parquet.pushdown_filters = false;
+    // To the engine `x IS NOT TRUE` is never NULL in one place and may be in another; the check compares the two.
+    options.execution.skip_physical_aggregate_schema_check = true;
     // Plans are shown to people as text; the engine's own statistics of a folder are read from footers.
     options.explain.logical_plan_only = false;
     let builder = SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features();
@@ -38,13 +41,28 @@ pub fn base(runtime: Arc<RuntimeEnv>, threads: usize, tables: &regulars_udfs::Ta
     Ok(state)
 }
 
-/// The state for one statement: its instant (`now()`), its session's zone, the files it sees. The statement is planned
-/// and run with one and the same.
-pub fn for_statement(base: &SessionState, now: DateTime<Utc>, time_zone: &str) -> Arc<SessionState> {
+/// The state for one statement: its instant (`now()`), its session's zone, the day it asks about (receipts of later
+/// business dates do not exist then), the files it sees. The statement is planned and run with one and the same.
+pub fn for_statement(
+    base: &SessionState,
+    now: DateTime<Utc>,
+    time_zone: &str,
+    as_of: Option<NaiveDate>,
+) -> Arc<SessionState> {
     let mut state = base.clone();
     state.execution_props_mut().query_execution_start_time = Some(now);
     let config = state.config_mut();
     config.options_mut().execution.time_zone = Some(time_zone.to_owned());
     config.set_extension(Arc::new(StatementFiles::default()));
+    if let Some(as_of) = as_of {
+        config.set_extension(Arc::new(AsOf(as_of)));
+    }
+    Arc::new(state)
+}
+
+/// The same statement asked about another day. It goes on seeing the same files.
+pub fn asked_about(state: &SessionState, as_of: NaiveDate) -> Arc<SessionState> {
+    let mut state = state.clone();
+    state.config_mut().set_extension(Arc::new(AsOf(as_of)));
     Arc::new(state)
 }

@@ -12,6 +12,7 @@ use super::Planner;
 use super::names::{Names, find_relation};
 use crate::catalog::definition::spliced;
 use crate::catalog::object::{Column, Definition, Reference, Relation};
+use crate::catalog::snapshot::Snapshot;
 use crate::catalog::system;
 use crate::error::{Result, message};
 use crate::ident;
@@ -32,7 +33,7 @@ pub struct ResolvedView {
 ///
 /// Errors: whatever planning refuses, with positions in `text`; 42701 for a repeated column; 42601 for more names
 /// than columns; 42P02 for a parameter.
-pub fn resolve_view(
+pub async fn resolve_view(
     planner: &Planner,
     query: &ast::Query,
     text: &str,
@@ -44,6 +45,8 @@ pub fn resolve_view(
         return Err(message::parameter_in_view(&parameter));
     }
     let columns = columns(&plan, names)?;
+    // For what it refuses: the facts of a view are read anew whenever it is used.
+    planner.lower(plan).await?;
     let places = Places::new(text);
     let references = reference::mentions(query, &places)
         .into_iter()
@@ -86,21 +89,26 @@ pub(super) fn plan(planner: &Planner, names: &Names<'_>, relation: &Relation) ->
     let Some(definition) = relation.definition() else {
         return Err(message::internal("a view has no definition"));
     };
-    let text = spliced(definition, |oid| qualified_name(planner, oid));
+    let text = text_of_today(&planner.snapshot, definition);
     let query = sql::parse_query(&text)?;
     let plan = planner.plan_definition(*query, names).map_err(|error| message::in_view(&relation.name, error))?;
     let plan = with_fixed_columns(plan, relation)?;
     Ok(Arc::new(ViewTable::new(plan, Some(text))))
 }
 
+/// A definition with the names that its relations have today.
+pub(super) fn text_of_today(snapshot: &Snapshot, definition: &Definition) -> String {
+    spliced(definition, |oid| qualified_name(snapshot, oid))
+}
+
 /// The name by which a relation is found today, whatever the search path.
-fn qualified_name(planner: &Planner, oid: Oid) -> String {
+pub(super) fn qualified_name(snapshot: &Snapshot, oid: Oid) -> String {
     if let Some(system) = system::relation_by_oid(oid) {
-        let schema = planner.snapshot.schema(system.schema_oid()).map_or("pg_catalog", |schema| schema.name.as_str());
+        let schema = snapshot.schema(system.schema_oid()).map_or("pg_catalog", |schema| schema.name.as_str());
         return format!("{schema}.{}", ident::quote(system.name()));
     }
-    let schema_and_name = planner.snapshot.relation(oid).and_then(|relation| {
-        let schema = planner.snapshot.schema(relation.schema)?;
+    let schema_and_name = snapshot.relation(oid).and_then(|relation| {
+        let schema = snapshot.schema(relation.schema)?;
         Some(format!("{}.{}", ident::quote(&schema.name), ident::quote(&relation.name)))
     });
     // A dangling reference cannot be committed; should one be met, the name says so in the error that follows.

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use chrono::NaiveDate;
 use chrono_tz::Tz;
 
 use crate::catalog::system::{SERVER_VERSION, SettingKind};
@@ -37,6 +38,10 @@ enum Accepts {
     TimeZone,
     /// A list of names.
     Names,
+    /// A date, or nothing.
+    DateOrNone,
+    /// A zone, or nothing.
+    ZoneOrNone,
     /// `ISO`, with an order of day and month that only matters for input.
     DateStyle,
     /// Fixed by the server.
@@ -65,9 +70,13 @@ impl Setting {
             Accepts::Boolean => SettingKind::Bool,
             Accepts::Integer(..) | Accepts::Duration => SettingKind::Integer,
             Accepts::OneOf(_) => SettingKind::Choice,
-            Accepts::Any | Accepts::TimeZone | Accepts::Names | Accepts::DateStyle | Accepts::Nothing => {
-                SettingKind::Text
-            }
+            Accepts::Any
+            | Accepts::TimeZone
+            | Accepts::Names
+            | Accepts::DateOrNone
+            | Accepts::ZoneOrNone
+            | Accepts::DateStyle
+            | Accepts::Nothing => SettingKind::Text,
         }
     }
 
@@ -79,6 +88,7 @@ impl Setting {
     pub fn category(&self) -> &'static str {
         match self.accepts {
             Accepts::Nothing => "Preset Options",
+            _ if self.name.starts_with("regulars.") => "Customized Options",
             _ => "Client Connection Defaults",
         }
     }
@@ -143,6 +153,19 @@ pub static SETTINGS: &[Setting] = &[
     )
     .unit("ms"),
     setting("max_identifier_length", "63", Accepts::Nothing, "Shows the maximum identifier length."),
+    setting(
+        "regulars.as_of",
+        "",
+        Accepts::DateOrNone,
+        "Sets the day that asof() gives; receipts of later business dates do not exist then. Empty: today.",
+    ),
+    setting("regulars.lint", "on", Accepts::Boolean, "Tells at CREATE VIEW what in a segment is likely to be a trap."),
+    setting(
+        "regulars.time_zone",
+        "",
+        Accepts::ZoneOrNone,
+        "Sets the time zone whose business date is today. Empty: that of the history.",
+    ),
     setting(
         "search_path",
         "\"$user\", public",
@@ -284,6 +307,21 @@ impl Settings {
             .collect()
     }
 
+    /// The day that the session asks about; `None` for today.
+    pub fn as_of(&self) -> Option<NaiveDate> {
+        self.named("regulars.as_of").parse().ok()
+    }
+
+    /// The zone whose business date is today; `None` for the history's own.
+    pub fn head_office_zone(&self) -> Option<&str> {
+        Some(self.named("regulars.time_zone")).filter(|zone| !zone.is_empty())
+    }
+
+    /// Whether CREATE VIEW tells what the lint finds.
+    pub fn lint(&self) -> bool {
+        self.named("regulars.lint") == "on"
+    }
+
     pub fn application_name(&self) -> &str {
         self.named("application_name")
     }
@@ -327,6 +365,15 @@ fn accepted(setting: &Setting, values: &[String]) -> Result<String> {
         }
         Accepts::Duration => milliseconds(value).map(|ms| ms.to_string()).ok_or_else(refused),
         Accepts::TimeZone => time_zone(value).map(|zone| zone.name().to_owned()).ok_or_else(refused),
+        Accepts::DateOrNone if value.is_empty() => Ok(String::new()),
+        Accepts::DateOrNone => value.parse::<NaiveDate>().map(|date| date.to_string()).map_err(|_| {
+            refused()
+                .with_hint("Write a date, as in SET regulars.as_of = '2026-11-20', or RESET regulars.as_of for today.")
+        }),
+        Accepts::ZoneOrNone if value.is_empty() => Ok(String::new()),
+        Accepts::ZoneOrNone => {
+            regulars_udfs::zone::parse(value).map(|zone| zone.name().to_owned()).map_err(|_| refused())
+        }
         Accepts::Names | Accepts::DateStyle => Err(refused()),
         Accepts::Nothing => Err(message::setting_is_fixed(setting.name)),
     }

@@ -6,7 +6,7 @@ use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::statement::Name;
-use super::{DEPTH_MAX, Places, place, reserved};
+use super::{DEPTH_MAX, Places, place, precedence, reserved};
 use crate::error::{Error, Result, message};
 
 /// One statement's tokens, being read.
@@ -44,7 +44,7 @@ impl<'a> Grammar<'a> {
     }
 
     pub(super) fn query(&mut self) -> Result<Box<ast::Query>> {
-        let query = self.parser.parse_query().map_err(|error| self.refusal(&error))?;
+        let mut query = self.parser.parse_query().map_err(|error| self.refusal(&error))?;
         if self.parser.peek_token_ref().token != Token::EOF {
             return Err(self.unexpected());
         }
@@ -52,6 +52,7 @@ impl<'a> Grammar<'a> {
             let position = self.places.position(word.span.start);
             return Err(message::syntax_error(&word.value).with_position(position));
         }
+        precedence::settle(&mut query);
         Ok(query)
     }
 

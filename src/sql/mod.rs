@@ -6,11 +6,13 @@
 //!
 //! User SQL is parsed once and never printed to be parsed again.
 
+pub mod argument;
 mod column_name;
 pub mod compat;
 mod grammar;
 pub mod parameter;
 mod place;
+mod precedence;
 pub mod reference;
 mod reserved;
 pub mod statement;
@@ -63,6 +65,17 @@ pub fn parse_query(text: &str) -> Result<Box<ast::Query>> {
     match statements.into_iter().next().map(|statement| statement.kind) {
         Some(StatementKind::Query(query)) => Ok(query),
         _ => Err(message::internal("definition of a view is not a query")),
+    }
+}
+
+/// Parses a text that a client gave as a query that is not saved yet.
+///
+/// Errors: 42601, 54001; 42601 too for a statement that is no query.
+pub fn parse_draft(text: &str) -> Result<Box<ast::Query>> {
+    let mut statements = parse(text)?.into_iter();
+    match (statements.next().map(|statement| statement.kind), statements.next()) {
+        (Some(StatementKind::Query(query)), None) => Ok(query),
+        _ => Err(message::draft_is_no_query(text)),
     }
 }
 

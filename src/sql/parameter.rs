@@ -1,6 +1,7 @@
-//! What the text itself says of the types of `$1`, `$2`, …: a cast names the type, LIMIT and OFFSET count rows.
+//! What the text itself says of the types of `$1`, `$2`, …: a cast names the type, LIMIT and OFFSET count rows, and so
+//! does an argument that is written by its name.
 //!
-//! The engine infers a parameter's type from what it is compared with; these two it does not look at.
+//! The engine infers a parameter's type from what it is compared with; these it does not look at.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -9,18 +10,22 @@ use datafusion::sql::sqlparser::ast::{
     ArrayElemTypeDef, DataType, Expr, LimitClause, Query, TimezoneInfo, Value, Visit, Visitor,
 };
 
+use super::argument::{arguments, function_name, named};
 use crate::pg_type::{PgType, TYPES};
 
+/// The type of an argument that is written by its name: of which function, and which name.
+pub type OfArgument = fn(&str, &str) -> Option<PgType>;
+
 /// Parameter number (from 1) → its type, for the parameters of which the text says one. The first mention decides.
-pub fn types(query: &Query) -> BTreeMap<usize, PgType> {
-    let mut finder = Finder::default();
+pub fn types(query: &Query, of_argument: OfArgument) -> BTreeMap<usize, PgType> {
+    let mut finder = Finder { found: BTreeMap::new(), of_argument };
     let _: ControlFlow<()> = Visit::visit(query, &mut finder);
     finder.found
 }
 
-#[derive(Default)]
 struct Finder {
     found: BTreeMap<usize, PgType>,
+    of_argument: OfArgument,
 }
 
 impl Finder {
@@ -53,6 +58,15 @@ impl Visitor for Finder {
             && let Some(pg_type) = of_sql(data_type)
         {
             self.note(expr, pg_type);
+        }
+        if let Expr::Function(function) = expr
+            && let Some(name) = function_name(function)
+        {
+            for (argument, value) in arguments(function).iter().filter_map(named) {
+                if let Some(pg_type) = (self.of_argument)(&name, &argument) {
+                    self.note(value, pg_type);
+                }
+            }
         }
         ControlFlow::Continue(())
     }
@@ -110,14 +124,16 @@ mod tests {
     #[test]
     fn casts_and_limits_tell() {
         let query = parse_query(
-            "SELECT $1::bigint, CAST($2 AS timestamptz), ($3)::text[] FROM t WHERE a = $4 LIMIT $5 OFFSET $6",
+            "SELECT $1::bigint, CAST($2 AS timestamptz), ($3)::text[] FROM t WHERE a = $4 AND f(b, c => $7) \
+             LIMIT $5 OFFSET $6",
         )
         .unwrap();
-        let found = types(&query);
+        let found = types(&query, |function, argument| (function == "f" && argument == "c").then_some(PgType::DATE));
         assert_eq!(found[&1], PgType::INT8);
         assert_eq!(found[&2], PgType::TIMESTAMPTZ);
         assert_eq!(found[&3].sql_name(), "text[]");
         assert_eq!(found.get(&4), None);
         assert_eq!((found[&5], found[&6]), (PgType::INT8, PgType::INT8));
+        assert_eq!(found[&7], PgType::DATE);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use super::outcome::{Notice, NoticeSeverity};
 use crate::catalog::Draft;
@@ -12,7 +12,7 @@ use crate::catalog::system::{SessionRow, SettingRow, SystemContext};
 use crate::engine::Engine;
 use crate::error::{Result, SqlState, message};
 use crate::ident::DATABASE;
-use crate::planner::{Planner, state};
+use crate::planner::{Planner, SegmentLore, Told, state};
 use crate::session::settings::{SETTINGS, Settings};
 use crate::session::transaction::Transaction;
 
@@ -50,13 +50,26 @@ impl Context<'_> {
     pub fn planner(&self) -> Planner {
         let snapshot = self.snapshot();
         let now = self.transaction.started_at().unwrap_or(self.now);
+        let as_of = self.settings.as_of();
         Planner {
-            state: state::for_statement(&self.engine.state, now, self.settings.time_zone().name()),
+            state: state::for_statement(&self.engine.state, now, self.settings.time_zone().name(), as_of),
+            day: self.day(now),
             history: Arc::clone(&self.engine.history),
             system: Arc::new(self.system(Arc::clone(&snapshot))),
             snapshot,
             search_path: self.search_path(),
+            told: Told::default(),
+            is_clients_text: true,
         }
+    }
+
+    /// `asof()`: the day that was set, else the business date of now in the head office's zone.
+    fn day(&self, now: DateTime<Utc>) -> NaiveDate {
+        self.settings.as_of().unwrap_or_else(|| {
+            let history = &self.engine.history;
+            let own = self.settings.head_office_zone().and_then(|zone| zone.parse().ok());
+            history.business_date_in(own.as_ref().unwrap_or_else(|| history.head_office_zone()), now)
+        })
     }
 
     fn system(&self, snapshot: Arc<Snapshot>) -> SystemContext {
@@ -92,15 +105,18 @@ impl Context<'_> {
                 state_changed_at: None,
             })
             .collect();
+        let search_path = self.search_path();
+        let lore = Arc::new(SegmentLore { snapshot: Arc::clone(&snapshot), search_path: search_path.clone() });
         SystemContext {
             snapshot,
             database: DATABASE.to_owned(),
             user: self.user.to_owned(),
-            search_path: self.search_path(),
+            search_path,
             settings,
             sessions,
             server_started_at: self.engine.started_at,
             process_id: self.process_id,
+            lore,
         }
     }
 

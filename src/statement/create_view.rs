@@ -6,7 +6,7 @@ use super::context::Context;
 use super::outcome::Outcome;
 use crate::catalog::NewView;
 use crate::error::{Result, message};
-use crate::planner::resolve_view;
+use crate::planner::{question, resolve_view};
 use crate::sql::statement::CreateView;
 
 /// Errors: whatever planning refuses, with its position; 42P07 for a name in use; 42P16 for a replacement that
@@ -17,14 +17,26 @@ pub async fn run(context: &mut Context<'_>, create: &CreateView, text: &Arc<str>
     }
     let schema = context.creation_schema(create.name.schema.as_deref())?;
     let planner = context.planner();
+    let told = planner.told.clone();
+    let lints = context.settings.lint();
     let (create, text) = (create.clone(), Arc::clone(text));
     let name = create.name.name.clone();
     let or_replace = create.or_replace;
     let view = context
         .engine
         .queries
-        .run(async move { resolve_view(&planner, &create.query, &text, create.query_range, &create.columns) })
+        .run(async move {
+            let view = resolve_view(&planner, &create.query, &text, create.query_range, &create.columns).await?;
+            let is_segment = view.columns.first().is_some_and(|column| column.name == "member_id");
+            if lints && is_segment {
+                for finding in question::lint(&planner, &create.query)? {
+                    planner.told.tell(finding.notice());
+                }
+            }
+            Ok(view)
+        })
         .await?;
+    context.notices.extend(told.take());
     let now = context.now;
     let new = NewView { schema: schema.oid, name, columns: view.columns, definition: view.definition };
     let (_oid, notices) = context.draft("CREATE VIEW")?.create_view(new, or_replace, now)?;

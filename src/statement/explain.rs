@@ -19,17 +19,19 @@ pub async fn run(context: &mut Context<'_>, explain: &Explain, text: &Arc<str>) 
     let planner = context.planner();
     let state = Arc::clone(&planner.state);
     let task = state.task_ctx();
+    let told = planner.told.clone();
     let (query, text, verbose) = (explain.query.clone(), Arc::clone(text), explain.verbose);
     let (logical, plan) = context
         .engine
         .queries
         .run(async move {
-            let plan = planner.plan(&query, &text, &[])?;
+            let plan = planner.lower(planner.plan(&query, &text, &[])?).await?;
             let logical = state.optimize(&plan)?;
             let physical = query::physical(&state, &plan).await?;
             Ok((logical, physical))
         })
         .await?;
+    context.notices.extend(told.take());
     let mut lines = Vec::new();
     if verbose {
         lines.push("Logical plan:".to_owned());

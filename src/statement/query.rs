@@ -20,6 +20,7 @@ use super::context::Context;
 use super::outcome::{Outcome, OutputColumn, Rows};
 use crate::error::{Error, Result, message};
 use crate::pg_type::PgType;
+use crate::planner::fact;
 use crate::sql::statement::{Statement, StatementKind};
 use crate::sql::{parameter, shown_name};
 
@@ -29,6 +30,7 @@ pub async fn run(context: &mut Context<'_>, query: &ast::Query, text: &Arc<str>)
     let (query, text) = (query.clone(), Arc::clone(text));
     let state = Arc::clone(&planner.state);
     let task = state.task_ctx();
+    let told = planner.told.clone();
     let plan = context
         .engine
         .queries
@@ -37,9 +39,10 @@ pub async fn run(context: &mut Context<'_>, query: &ast::Query, text: &Arc<str>)
             if let Some(parameter) = plan.get_parameter_names()?.into_iter().min() {
                 return Err(message::parameter_missing(&parameter));
             }
-            physical(&state, &plan).await
+            physical(&state, &planner.lower(plan).await?).await
         })
         .await?;
+    context.notices.extend(told.take());
     rows(context, plan, task, None)
 }
 
@@ -54,6 +57,7 @@ pub async fn run_prepared(
     let planner = context.planner();
     let state = Arc::clone(&planner.state);
     let task = state.task_ctx();
+    let told = planner.told.clone();
     let (statement, types) = (Arc::clone(statement), Arc::clone(types));
     let plan = context
         .engine
@@ -65,9 +69,10 @@ pub async fn run_prepared(
             let given: Vec<Option<PgType>> = types.iter().copied().map(Some).collect();
             let plan = planner.plan(query, &statement.text, &given)?;
             let plan = bind(plan, parameters)?;
-            physical(&state, &plan).await
+            physical(&state, &planner.lower(plan).await?).await
         })
         .await?;
+    context.notices.extend(told.take());
     rows(context, plan, task, announced.as_ref())
 }
 
@@ -216,7 +221,7 @@ fn parameter_types(plan: &LogicalPlan, given: &[Option<PgType>]) -> Result<Vec<P
 
 /// Where the client gave no type, the one that the text says.
 fn with_types_of_text(mut given: Vec<Option<PgType>>, query: &ast::Query) -> Vec<Option<PgType>> {
-    for (number, pg_type) in parameter::types(query) {
+    for (number, pg_type) in parameter::types(query, fact::syntax::parameter_type) {
         if given.len() < number && number <= usize::from(u16::MAX) {
             given.resize(number, None);
         }

@@ -1,4 +1,4 @@
-//! What `pg_catalog` and `information_schema` show: relations and functions computed from our own catalog.
+//! What `pg_catalog`, `information_schema` and our own schema `regulars` show: relations and functions computed from our own catalog.
 //!
 //! Everything is derived from one [`SystemContext`], so a statement sees one consistent world and the relations join:
 //! stored OIDs stand in all of them. What PostgreSQL has and we have not is an empty relation of the right shape,
@@ -21,6 +21,7 @@ mod catalog;
 mod function;
 mod information_schema;
 mod name;
+mod regulars;
 mod relation;
 mod types;
 mod value;
@@ -35,12 +36,13 @@ use std::sync::{Arc, LazyLock};
 use chrono::{DateTime, Utc};
 
 use self::relation::Rows;
-use super::object::PG_CATALOG_OID;
+use super::object::{INFORMATION_SCHEMA_OID, PG_CATALOG_OID, REGULARS_OID};
 use super::snapshot::Snapshot;
 use crate::error::Result;
 use crate::pg_type::Oid;
 
 pub use self::function::{function, function_names};
+pub use self::regulars::{FunctionRow, Lore};
 pub use self::relation::{SystemColumn, SystemRelation, relation, relation_by_oid, relations};
 
 /// The version of PostgreSQL whose protocol and catalog we speak.
@@ -66,6 +68,8 @@ pub struct SystemContext {
     pub server_started_at: DateTime<Utc>,
     /// This session's, as in its cancel key.
     pub process_id: i32,
+    /// What is not the catalog's own knowledge.
+    pub lore: Arc<dyn Lore>,
 }
 
 /// A row of `pg_settings`, and what `current_setting` answers.
@@ -116,13 +120,15 @@ type Build = fn(&SystemContext, &mut Rows<'_>) -> Result<()>;
 
 /// Who fills a relation; `None` for those that are empty here.
 fn builder_of(relation: &SystemRelation) -> Option<Build> {
-    BUILDERS.get(&(relation.schema_oid() == PG_CATALOG_OID, relation.name())).copied()
+    BUILDERS.get(&(relation.schema_oid(), relation.name())).copied()
 }
 
-/// By schema (is it `pg_catalog`?) and name.
-static BUILDERS: LazyLock<HashMap<(bool, &'static str), Build>> = LazyLock::new(|| {
+/// By schema and name.
+static BUILDERS: LazyLock<HashMap<(Oid, &'static str), Build>> = LazyLock::new(|| {
     let catalog = catalog::BUILDERS.iter().chain(view::BUILDERS).chain(activity::BUILDERS);
-    let catalog = catalog.map(|(name, build)| ((true, *name), *build));
-    let standard = information_schema::BUILDERS.iter().map(|(name, build)| ((false, *name), *build));
-    catalog.chain(standard).collect()
+    let catalog = catalog.map(|(name, build)| ((PG_CATALOG_OID, *name), *build));
+    let standard = information_schema::BUILDERS.iter();
+    let standard = standard.map(|(name, build)| ((INFORMATION_SCHEMA_OID, *name), *build));
+    let ours = regulars::BUILDERS.iter().map(|(name, build)| ((REGULARS_OID, *name), *build));
+    catalog.chain(standard).chain(ours).collect()
 });

@@ -1,7 +1,7 @@
 //! The system relations: their shapes, as facts from PostgreSQL, and the rows that are put into them.
 //!
 //! `facts/relations.txt` holds every relation of `pg_catalog` and `information_schema` with OID, kind and columns,
-//! made by `facts/relations.sql`. A relation whose rows nobody builds is an empty relation of the right shape.
+//! made by `facts/relations.sql`; `facts/regulars.txt` holds our own, of schema `regulars`. A relation whose rows nobody builds is an empty relation of the right shape.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
@@ -11,11 +11,11 @@ use arrow::datatypes::{Field, Schema as ArrowSchema, SchemaRef};
 
 use super::value::{Value, array_of, arrow_type};
 use super::{SystemContext, builder_of, types};
-use crate::catalog::object::{INFORMATION_SCHEMA_OID, PG_CATALOG_OID};
+use crate::catalog::object::{INFORMATION_SCHEMA_OID, PG_CATALOG_OID, REGULARS_OID};
 use crate::error::{Error, Result, message};
 use crate::pg_type::Oid;
 
-/// A relation of `pg_catalog` or `information_schema`.
+/// A relation of `pg_catalog`, `information_schema` or `regulars`.
 #[derive(Debug)]
 pub struct SystemRelation {
     oid: Oid,
@@ -71,26 +71,34 @@ impl SystemRelation {
     }
 }
 
-/// All of them, in the order of `facts/relations.txt`.
+/// All of them, in the order of `facts/relations.txt`, then ours.
 pub fn relations() -> &'static [SystemRelation] {
     &RELATIONS
 }
 
-/// The relation of this name in `pg_catalog` or `information_schema`.
+/// The relation of this name in `pg_catalog`, `information_schema` or `regulars`.
 pub fn relation(schema: &str, name: &str) -> Option<&'static SystemRelation> {
-    let schema_oid = match schema {
-        "pg_catalog" => PG_CATALOG_OID,
-        "information_schema" => INFORMATION_SCHEMA_OID,
-        _ => return None,
-    };
-    BY_NAME.get(&(schema_oid, name)).copied()
+    BY_NAME.get(&(schema_oid(schema)?, name)).copied()
+}
+
+fn schema_oid(schema: &str) -> Option<Oid> {
+    match schema {
+        "pg_catalog" => Some(PG_CATALOG_OID),
+        "information_schema" => Some(INFORMATION_SCHEMA_OID),
+        "regulars" => Some(REGULARS_OID),
+        _ => None,
+    }
 }
 
 pub fn relation_by_oid(oid: Oid) -> Option<&'static SystemRelation> {
     BY_OID.get(&oid).copied()
 }
 
-static RELATIONS: LazyLock<Vec<SystemRelation>> = LazyLock::new(|| parse(include_str!("facts/relations.txt")));
+static RELATIONS: LazyLock<Vec<SystemRelation>> = LazyLock::new(|| {
+    let mut relations = parse(include_str!("facts/relations.txt"));
+    relations.extend(parse(include_str!("facts/regulars.txt")));
+    relations
+});
 
 static BY_NAME: LazyLock<HashMap<(Oid, &'static str), &'static SystemRelation>> =
     LazyLock::new(|| RELATIONS.iter().map(|relation| ((relation.schema_oid, relation.name), relation)).collect());
@@ -104,8 +112,11 @@ fn parse(facts: &'static str) -> Vec<SystemRelation> {
     let mut lines = facts.lines().peekable();
     while let Some(line) = lines.next() {
         let mut words = line.split(' ');
-        let (Some((schema, name)), Some(oid), Some(kind)) = (
-            words.next().and_then(|name| name.split_once('.')),
+        let (Some((schema_oid, name)), Some(oid), Some(kind)) = (
+            words
+                .next()
+                .and_then(|name| name.split_once('.'))
+                .and_then(|(schema, name)| Some((schema_oid(schema)?, name))),
             words.next().and_then(|oid| oid.parse().ok()),
             words.next().and_then(|kind| kind.chars().next()),
         ) else {
@@ -121,7 +132,6 @@ fn parse(facts: &'static str) -> Vec<SystemRelation> {
             columns.push(SystemColumn { name, type_oid, not_null });
             fields.push(Field::new(name, arrow_type(type_name), !not_null));
         }
-        let schema_oid = if schema == "pg_catalog" { PG_CATALOG_OID } else { INFORMATION_SCHEMA_OID };
         relations.push(SystemRelation {
             oid,
             schema_oid,
@@ -200,7 +210,7 @@ mod tests {
 
     #[test]
     fn every_line_of_the_facts_is_understood() {
-        let facts = include_str!("facts/relations.txt");
+        let facts = concat!(include_str!("facts/relations.txt"), include_str!("facts/regulars.txt"));
         let columns: usize = relations().iter().map(|relation| relation.columns.len()).sum();
         assert_eq!(relations().len() + columns, facts.lines().count());
         for relation in relations() {

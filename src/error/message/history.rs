@@ -191,6 +191,15 @@ pub fn day_parts_lack_column(column: &str) -> Error {
         .with_hint("Name the table otherwise if it is about something else: [tables.NAME]")
 }
 
+pub fn rfm_groups_lack_column(column: &str) -> Error {
+    Error::new(SqlState::DataCorrupted, format!("table \"rfm_groups\" lacks a usable column \"{column}\""))
+        .with_detail(
+            "Function rfm_group reads it: columns position (integer), name (text), and recency_from, recency_to, \
+             frequency_from, frequency_to, monetary_from, monetary_to (integer, 1 to 5).",
+        )
+        .with_hint("Name the table otherwise if it is about something else: [tables.NAME]")
+}
+
 pub fn equal_ranks(first: &str, second: &str, rank: i64) -> Error {
     Error::new(SqlState::DataCorrupted, "table \"loyalty_levels\" has two levels of the same rank")
         .with_detail(format!("Levels \"{first}\" and \"{second}\" both have rank {rank}."))

@@ -5,7 +5,9 @@
 
 mod sql;
 mod query;
+mod question;
 mod dialect;
+mod fact;
 mod view;
 mod statement;
 mod session;
@@ -19,8 +21,10 @@ mod stop;
 
 pub use self::catalog::*;
 pub use self::dialect::*;
+pub use self::fact::*;
 pub use self::history::*;
 pub use self::query::*;
+pub use self::question::*;
 pub use self::resource::*;
 pub use self::server::*;
 pub use self::session::*;

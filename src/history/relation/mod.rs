@@ -68,9 +68,21 @@ pub struct HistoryTable {
     shape: Arc<dyn Shape>,
     schema: SchemaRef,
     clocks: Arc<ClockSource>,
+    /// Whether an as-of day cuts it off.
+    is_dated: bool,
 }
 
 impl HistoryTable {
+    /// The same rows without the cut of an as-of day.
+    pub fn undated(&self) -> Self {
+        Self {
+            shape: Arc::clone(&self.shape),
+            schema: Arc::clone(&self.schema),
+            clocks: Arc::clone(&self.clocks),
+            is_dated: false,
+        }
+    }
+
     /// The types are those that `session` plans for all columns.
     pub async fn new(shape: Arc<dyn Shape>, clocks: Arc<ClockSource>, session: &dyn Session) -> Result<Self> {
         let names = shape.columns();
@@ -86,7 +98,8 @@ impl HistoryTable {
             .zip(&names)
             .map(|(field, name)| Field::new(name, field.data_type().clone(), true))
             .collect();
-        Ok(Self { shape, schema: Arc::new(Schema::new(fields)), clocks })
+        let is_dated = shape.is_dated();
+        Ok(Self { shape, schema: Arc::new(Schema::new(fields)), clocks, is_dated })
     }
 
     pub fn shape(&self) -> &Arc<dyn Shape> {
@@ -126,7 +139,7 @@ impl TableProvider for HistoryTable {
             None => self.schema.fields().iter().map(|field| field.name().clone()).collect(),
         };
         let mut filters = filters.iter().map(plain_columns).collect::<Result<Vec<_>>>()?;
-        if let Some(as_of) = state.config().get_extension::<AsOf>().filter(|_| self.shape.is_dated()) {
+        if let Some(as_of) = state.config().get_extension::<AsOf>().filter(|_| self.is_dated) {
             filters.push(column("business_date").lt_eq(lit(date(as_of.0))));
         }
         let mut needed: Needed = names.iter().cloned().collect();

@@ -5,6 +5,7 @@
 //! `regulars-udfs`) and of the system catalog (`catalog/system/function`).
 
 mod age;
+mod as_of;
 mod avg;
 mod cast;
 mod date_trunc;
@@ -36,6 +37,7 @@ use datafusion::logical_expr::{
 };
 use datafusion::scalar::ScalarValue;
 
+pub use self::as_of::of_day;
 pub use self::cast::{Cast, Target};
 pub use self::float::Divide as FloatDivide;
 pub use self::integer::{Integer, IntegerOp, Width, integer};

@@ -2,6 +2,7 @@
 
 pub mod cooperative_joins;
 pub mod single_value;
+pub mod sort_columns;
 pub mod subquery_value;
 
 use std::sync::Arc;
@@ -10,12 +11,15 @@ use datafusion::execution::SessionStateBuilder;
 
 /// All rules of a statement's way from a logical plan to an executable one.
 ///
-/// `subquery_value` runs last in the analyzer: after type coercion, so that what it joins on has its final types, and
+/// `subquery_value` runs late in the analyzer: after type coercion, so that what it joins on has its final types, and
 /// before the analyzer's check that every subquery can be planned.
+///
+/// `sort_columns` follows it: a subquery to sort by is a column by then.
 ///
 /// `cooperative_joins` runs last of all: the engine's physical rules look for joins as they are.
 pub fn add(builder: SessionStateBuilder) -> SessionStateBuilder {
     builder
         .with_analyzer_rule(Arc::new(subquery_value::SubqueryValue))
+        .with_analyzer_rule(Arc::new(sort_columns::SortColumns))
         .with_physical_optimizer_rule(Arc::new(cooperative_joins::CooperativeJoins))
 }

@@ -105,8 +105,11 @@ async fn a_system_relation_is_described() {
 
 #[tokio::test]
 async fn schemas_databases_and_roles_are_listed() {
-    assert_eq!(lines("dn.sql", 1).await, ["crm|anna", "public|anna"]);
-    assert_eq!(lines("dn_plus.sql", 1).await, ["crm|anna|∅|∅", "public|anna|∅|standard public schema"]);
+    assert_eq!(lines("dn.sql", 1).await, ["crm|anna", "public|anna", "regulars|anna"]);
+    assert_eq!(
+        lines("dn_plus.sql", 1).await,
+        ["crm|anna|∅|∅", "public|anna|∅|standard public schema", "regulars|anna|∅|∅"]
+    );
     assert_eq!(lines("l.sql", 1).await, ["regulars|anna|UTF8|C|C.UTF-8|∅|libc|∅"]);
     assert_eq!(lines("l_plus.sql", 1).await, ["regulars|anna|UTF8|C|C.UTF-8|∅|libc|∅|∅|pg_default|∅"]);
     assert_eq!(lines("du.sql", 1).await, ["anna|true|true|false|false|true|-1|∅|[]|false|false"]);
@@ -137,5 +140,8 @@ async fn names_are_completed() {
     assert_eq!(lines("tab_completion.sql", 4).await, ["lunch|∅"]);
     let mut after_from = lines("tab_completion.sql", 3).await;
     after_from.sort();
-    assert_eq!(after_from, ["lunch|∅", "members|∅", "purchases|∅", "∅|crm", "∅|information_schema", "∅|public"]);
+    assert_eq!(
+        after_from,
+        ["lunch|∅", "members|∅", "purchases|∅", "∅|crm", "∅|information_schema", "∅|public", "∅|regulars"]
+    );
 }

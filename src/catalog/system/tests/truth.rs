@@ -90,7 +90,7 @@ async fn information_schema_says_what_pg_catalog_says() {
     );
     assert_eq!(
         lines("SELECT schema_name FROM information_schema.schemata ORDER BY 1").await,
-        ["crm", "information_schema", "pg_catalog", "public"]
+        ["crm", "information_schema", "pg_catalog", "public", "regulars"]
     );
 }
 

@@ -14,8 +14,8 @@ use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 
 use crate::catalog::object::{
-    BOOTSTRAP_ROLE_OID, Column, Definition, INFORMATION_SCHEMA_OID, PG_CATALOG_OID, PUBLIC_OID, Reference, Relation,
-    RelationKind, Schema,
+    BOOTSTRAP_ROLE_OID, Column, Definition, INFORMATION_SCHEMA_OID, PG_CATALOG_OID, PUBLIC_OID, REGULARS_OID,
+    Reference, Relation, RelationKind, Schema,
 };
 use crate::catalog::snapshot::Snapshot;
 use crate::catalog::system::{
@@ -103,6 +103,7 @@ pub(super) fn snapshot() -> Snapshot {
         schema(PG_CATALOG_OID, "pg_catalog", None),
         schema(PUBLIC_OID, "public", Some("standard public schema")),
         schema(INFORMATION_SCHEMA_OID, "information_schema", None),
+        schema(REGULARS_OID, "regulars", None),
         schema(CRM, "crm", None),
     ];
     Snapshot::of(7, schemas.map(Arc::new), [members, purchases, lunch, gold, gone].map(Arc::new))
@@ -140,7 +141,22 @@ pub(super) fn system() -> Arc<SystemContext> {
         }],
         server_started_at: started_at,
         process_id: 4711,
+        lore: Arc::new(NoLore),
     })
+}
+
+/// A world without functions of the house.
+#[derive(Debug)]
+struct NoLore;
+
+impl crate::catalog::system::Lore for NoLore {
+    fn may_repeat_members(&self, _segment: &Relation) -> bool {
+        false
+    }
+
+    fn functions(&self) -> Vec<crate::catalog::system::FunctionRow> {
+        Vec::new()
+    }
 }
 
 /// One of the system's schemas; as the default schema it stands in for the search path.

@@ -1,0 +1,80 @@
+//! What `regulars.segments` and `regulars.functions` show that the catalog cannot know: what a text means, and which
+//! functions there are.
+
+use std::sync::Arc;
+
+use regulars_udfs::Tables;
+
+use super::fact::Fact;
+use super::question::{self, NameScope};
+use super::view;
+use crate::catalog::object::Relation;
+use crate::catalog::snapshot::Snapshot;
+use crate::catalog::system::{FunctionRow, Lore};
+use crate::sql;
+
+/// For one statement.
+#[derive(Debug)]
+pub struct SegmentLore {
+    pub snapshot: Arc<Snapshot>,
+    pub search_path: Vec<String>,
+}
+
+impl Lore for SegmentLore {
+    fn may_repeat_members(&self, segment: &Relation) -> bool {
+        let scope = NameScope { snapshot: &self.snapshot, search_path: &self.search_path };
+        let text = segment.definition().map(|definition| view::text_of_today(&self.snapshot, definition));
+        match text.map(|text| sql::parse_query(&text)) {
+            Some(Ok(query)) => question::may_repeat_members(scope, &query),
+            _ => true,
+        }
+    }
+
+    fn functions(&self) -> Vec<FunctionRow> {
+        let mut rows: Vec<FunctionRow> = Fact::ALL.into_iter().map(of_fact).collect();
+        rows.push(FunctionRow {
+            name: "asof".to_owned(),
+            family: "Member facts".to_owned(),
+            signature: "asof() → date".to_owned(),
+            description: "The day asked about: regulars.as_of, or today's business date".to_owned(),
+            example: Some("SELECT asof() - 30".to_owned()),
+        });
+        rows.extend(question::Kind::ALL.into_iter().map(of_question));
+        rows.extend(regulars_udfs::functions(&Tables::default()).iter().filter_map(|function| {
+            let page = function.documentation()?;
+            Some(FunctionRow {
+                name: function.name().to_owned(),
+                family: page.doc_section.label.to_owned(),
+                signature: page.syntax_example.clone(),
+                description: first_sentence(&page.description),
+                example: page.sql_example.as_deref().and_then(|example| example.lines().next()).map(str::to_owned),
+            })
+        }));
+        rows
+    }
+}
+
+fn of_fact(fact: Fact) -> FunctionRow {
+    let filters = if fact.has_filters() { " [, filter => value, …]" } else { "" };
+    FunctionRow {
+        name: fact.name().to_owned(),
+        family: "Member facts".to_owned(),
+        signature: format!("{}(member_id{filters}) → {}", fact.name(), fact.type_name()),
+        description: fact.description().to_owned(),
+        example: Some(fact.example().to_owned()),
+    }
+}
+
+fn of_question(kind: question::Kind) -> FunctionRow {
+    FunctionRow {
+        name: kind.name().to_owned(),
+        family: "Questions about a segment".to_owned(),
+        signature: kind.signature().to_owned(),
+        description: kind.description().to_owned(),
+        example: Some(kind.example().to_owned()),
+    }
+}
+
+fn first_sentence(text: &str) -> String {
+    text.split_inclusive(". ").next().unwrap_or(text).trim().trim_end_matches('.').to_owned()
+}

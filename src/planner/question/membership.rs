@@ -1,0 +1,63 @@
+//! `segments_of`: every segment that a member is in, what the till asks when a member is scanned.
+
+use std::sync::Arc;
+
+use arrow::array::{RecordBatch, StringViewArray};
+use arrow::datatypes::SchemaRef;
+use datafusion::logical_expr::{LogicalPlanBuilder, lit};
+use datafusion::scalar::ScalarValue;
+
+use super::segment::{Segment, is_broken};
+use crate::catalog::object::Relation;
+use crate::error::{Notice, NoticeSeverity, Result, message};
+use crate::planner::Planner;
+use crate::planner::fact::lower::column;
+
+/// A row for each segment that has the member: schema, name, kind (`segment`), in order of schema and name.
+///
+/// A segment that cannot be read today (a column that it needs is gone) is left out and logged.
+pub async fn answer(planner: &Planner, member: &ScalarValue, schema: SchemaRef) -> Result<RecordBatch> {
+    let mut found: Vec<(String, String)> = Vec::new();
+    for relation in segments(planner) {
+        match has_member(planner, relation, member).await {
+            Ok(true) => {
+                let schema = planner.snapshot.schema(relation.schema).map_or("", |schema| schema.name.as_str());
+                found.push((schema.to_owned(), relation.name.clone()));
+            }
+            Ok(false) => {}
+            Err(error) if is_broken(&error) => {
+                let cause = error.message().to_owned();
+                planner.told.tell(Notice {
+                    severity: NoticeSeverity::Warning,
+                    state: error.state(),
+                    message: message::segment_left_out(&relation.name, &cause),
+                    detail: None,
+                    hint: None,
+                });
+                tracing::warn!("segment \"{}\" is left out of segments_of: {cause}", relation.name);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    found.sort();
+    let column =
+        |pick: fn(&(String, String)) -> &str| -> StringViewArray { found.iter().map(|row| Some(pick(row))).collect() };
+    let kinds: StringViewArray = found.iter().map(|_| Some("segment")).collect();
+    super::batch(schema, vec![Arc::new(column(|row| &row.0)), Arc::new(column(|row| &row.1)), Arc::new(kinds)])
+}
+
+/// The views whose first column is `member_id`.
+pub fn segments(planner: &Planner) -> impl Iterator<Item = &Arc<Relation>> {
+    planner.snapshot.relations().filter(|relation| {
+        relation.definition().is_some() && relation.columns.first().is_some_and(|column| column.name == "member_id")
+    })
+}
+
+async fn has_member(planner: &Planner, relation: &Arc<Relation>, member: &ScalarValue) -> Result<bool> {
+    let segment = Segment::of_relation(planner, relation, &relation.name)?;
+    let members = segment.members(planner)?;
+    let member = planner.member_literal(member, members.schema().field(0).data_type())?;
+    let plan =
+        LogicalPlanBuilder::from(members).filter(column("member_id").eq(lit(member)))?.limit(0, Some(1))?.build()?;
+    Ok(planner.count(plan).await? > 0)
+}
