@@ -1,5 +1,5 @@
-"""Checks udfs/src/rfm_groups.csv: each of the 125 cells of recency, frequency and money (1 to 5, 5 best) has exactly one name,
-the first row whose box holds it, and no row is there for nothing.
+"""Checks udfs/src/rfm_groups.csv: each of the 125 cells of recency, frequency and money (1 to 5, 5 best) has exactly one
+name, the first row whose box holds it, and no row is there for nothing.
 
     python3 compat/check_rfm_groups.py
 """

@@ -7,7 +7,9 @@ and `public` are what compat/tables.sql and compat/postgresql.sql make of the co
 import contextlib
 import os
 import re
+import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import psycopg
@@ -19,6 +21,9 @@ SHARED = ROOT.parent / "shared"
 REGULARS = Path(os.environ.get("REGULARS", ROOT / "target/debug/regulars"))
 RELATIONS = ["members", "stores", "products", "purchases", "purchase_lines", "loyalty_levels", "member_levels",
              "consents", "business_customers"]
+
+# Whoever runs out of patience ends the servers with the program: `with` blocks are left.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 
 
 def missing_shared(path):
