@@ -1,5 +1,9 @@
 //! Names as PostgreSQL writes and reads them.
 
+use datafusion::sql::sqlparser::ast::Ident;
+
+use crate::error::{Error, Result, message};
+
 /// The one database of a server.
 pub const DATABASE: &str = "regulars";
 
@@ -13,6 +17,55 @@ pub fn quote(name: &str) -> String {
         && !name.starts_with(|c: char| c.is_ascii_digit())
         && !RESERVED.contains(&name);
     if plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
+}
+
+/// A name as PostgreSQL understands it where it is not quoted: in lower case.
+pub fn folded(ident: &Ident) -> String {
+    if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_lowercase() }
+}
+
+/// Splits `schema."Name"` as PostgreSQL does: what is not quoted is made lower case. SQLSTATE 42602 when it is no name.
+pub fn split(text: &str) -> Result<Vec<String>> {
+    let invalid = || -> Error { message::name_invalid(text) };
+    let mut parts = Vec::new();
+    let mut rest = text.trim();
+    loop {
+        let part;
+        if let Some(quoted) = rest.strip_prefix('"') {
+            let mut name = String::new();
+            let mut tail = quoted;
+            loop {
+                let end = tail.find('"').ok_or_else(invalid)?;
+                name.push_str(&tail[..end]);
+                tail = &tail[end + 1..];
+                match tail.strip_prefix('"') {
+                    Some(more) => {
+                        name.push('"');
+                        tail = more;
+                    }
+                    None => break,
+                }
+            }
+            part = name;
+            rest = tail;
+        } else {
+            let end = rest.find(['.', '"']).unwrap_or(rest.len());
+            part = rest[..end].trim_end().to_lowercase();
+            rest = &rest[end..];
+            if part.contains(char::is_whitespace) {
+                return Err(invalid());
+            }
+        }
+        if part.is_empty() {
+            return Err(invalid());
+        }
+        parts.push(part);
+        match rest.trim_start().strip_prefix('.') {
+            Some(more) => rest = more.trim_start(),
+            None if rest.trim().is_empty() => return Ok(parts),
+            None => return Err(invalid()),
+        }
+    }
 }
 
 /// PostgreSQL 16's reserved words (appendix C), and the type and function names that `quote_ident` quotes as well.
@@ -173,7 +226,7 @@ const RESERVED: &[&str] = &[
 
 #[cfg(test)]
 mod tests {
-    use super::quote;
+    use super::{quote, split};
 
     #[test]
     fn quotes_only_where_reading_back_would_change_the_name() {
@@ -183,5 +236,14 @@ mod tests {
         assert_eq!(quote("a\"b"), "\"a\"\"b\"");
         assert_eq!(quote("2nd"), "\"2nd\"");
         assert_eq!(quote(""), "\"\"");
+    }
+    #[test]
+    fn names_split_as_postgresql_splits_them() {
+        assert_eq!(split("Public.Members").unwrap(), ["public", "members"]);
+        assert_eq!(split("crm.\"Gold \"\"A\"\"\"").unwrap(), ["crm", "Gold \"A\""]);
+        assert_eq!(split(" a . b ").unwrap(), ["a", "b"]);
+        for wrong in ["", "a.", ".a", "\"a", "a b", "a\"b\"", "a b.\"c\""] {
+            assert!(split(wrong).is_err(), "{wrong}");
+        }
     }
 }

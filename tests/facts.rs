@@ -17,7 +17,9 @@ async fn lines(client: &Client, sql: &str) -> Vec<String> {
 
 async fn scans(client: &Client, query: &str) -> usize {
     let plan = lines(client, &format!("EXPLAIN {query}")).await;
-    plan.iter().filter(|line| line.contains("DataSourceExec")).count()
+    let scans = plan.iter().filter(|line| line.contains("DataSourceExec")).count();
+    assert_ne!(scans, 0, "{plan:#?}");
+    scans
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -79,7 +79,17 @@ pub struct Column {
     pub comment: Option<String>,
 }
 
+/// Whether a view of these columns is a segment: it names members first.
+pub fn are_of_segment(columns: &[Column]) -> bool {
+    columns.first().is_some_and(|column| column.name == "member_id")
+}
+
 impl Relation {
+    /// Whether it is a view whose first column is `member_id`.
+    pub fn is_segment(&self) -> bool {
+        self.definition().is_some() && are_of_segment(&self.columns)
+    }
+
     pub fn definition(&self) -> Option<&Definition> {
         match &self.kind {
             RelationKind::View(definition) => Some(definition),

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use regulars_udfs::Tables;
 
 use super::fact::Fact;
-use super::question::{self, NameScope};
+use super::names::NameScope;
+use super::question;
 use super::view;
 use crate::catalog::object::Relation;
 use crate::catalog::snapshot::Snapshot;

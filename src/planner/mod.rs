@@ -6,6 +6,7 @@
 //!
 //! A statement sees one snapshot from start to end. Nothing here changes the catalog.
 
+mod constant;
 pub mod dialect;
 pub mod fact;
 mod function;
@@ -22,12 +23,10 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef};
 use chrono::NaiveDate;
-use datafusion::common::DFSchema;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::logical_expr::{Expr, LogicalPlan};
-use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::planner::{NullOrdering, ParserOptions, PlannerContext, SqlToRel};
 use datafusion::sql::sqlparser::ast;
@@ -41,6 +40,7 @@ use crate::catalog::system::SystemContext;
 use crate::error::{self, Error, Result, message};
 use crate::history::{Dictionary, History};
 use crate::pg_type::PgType;
+use crate::session::TextFormat;
 use crate::sql::{self, Places};
 use crate::storage::parquet_table::StatementFiles;
 
@@ -56,6 +56,8 @@ pub struct Planner {
     pub search_path: Vec<String>,
     /// `asof()`.
     pub day: NaiveDate,
+    /// How values are read and written as text.
+    pub text_format: TextFormat,
     /// What planning has to tell the client beside the result.
     pub told: Told,
     /// Whether what is planned is the client's own text: then a word that nothing is named by is an error. In a segment
@@ -110,8 +112,8 @@ impl Planner {
     }
 
     /// Where names are looked up.
-    fn name_scope(&self) -> question::NameScope<'_> {
-        question::NameScope { snapshot: &self.snapshot, search_path: &self.search_path }
+    fn name_scope(&self) -> names::NameScope<'_> {
+        names::NameScope { snapshot: &self.snapshot, search_path: &self.search_path }
     }
 
     /// The dictionary if a fact needs it, else an empty one.
@@ -138,16 +140,7 @@ impl Planner {
 
     /// The value of an expression without columns; `None` when it is not a constant of the statement.
     fn constant(&self, expr: &Expr) -> Result<Option<ScalarValue>> {
-        if !expr.column_refs().is_empty() || expr.contains_outer() {
-            return Ok(None);
-        }
-        let simplifier = ExprSimplifier::new(self.simplify_context());
-        let schema = DFSchema::empty();
-        let value = simplifier.coerce(expr.clone(), &schema).and_then(|expr| simplifier.simplify(expr))?;
-        Ok(match value.unalias() {
-            Expr::Literal(value, _) => Some(value),
-            _ => None,
-        })
+        constant::value(&self.simplify_context(), expr)
     }
 
     /// An identifier that a question was given, in the type that members have.
@@ -175,8 +168,7 @@ impl Planner {
 
     /// What of the session gives values their meaning.
     fn session(&self) -> dialect::Session {
-        let zone = self.state.config_options().execution.time_zone.as_deref();
-        dialect::Session { time_zone: zone.and_then(|zone| zone.parse().ok()).unwrap_or(chrono_tz::UTC) }
+        dialect::Session { text: self.text_format }
     }
 
     fn plan_named(

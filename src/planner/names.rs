@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::catalog::{TableFunctionArgs, TableProvider};
-use datafusion::common::DFSchema;
 use datafusion::common::TableReference;
 use datafusion::config::ConfigOptions;
 use datafusion::datasource::cte_worktable::CteWorkTable;
@@ -13,16 +12,16 @@ use datafusion::datasource::provider_as_source;
 use datafusion::error::{DataFusionError, Result as EngineResult};
 use datafusion::logical_expr::planner::{ContextProvider, ExprPlanner, RelationPlanner, TypePlanner};
 use datafusion::logical_expr::{AggregateUDF, Expr, HigherOrderUDF, ScalarUDF, TableSource, WindowUDF};
-use datafusion::optimizer::simplify_expressions::ExprSimplifier;
+use datafusion::sql::sqlparser::ast::{ObjectName, TableFactor};
 
 use super::dialect::{Dialect, Session};
 use super::question::QuestionPlanner;
-use super::{Planner, fact, function, view};
+use super::{Planner, constant, fact, function, view};
 use crate::catalog::object::{BOOTSTRAP_ROLE_OID, Relation, RelationKind};
 use crate::catalog::snapshot::Snapshot;
 use crate::catalog::system::{self, SystemContext, SystemRelation};
 use crate::error::{Error, Result, SqlState, message};
-use crate::ident::DATABASE;
+use crate::ident::{DATABASE, folded};
 use crate::pg_type::{Oid, TYPES};
 use crate::sql::compat::RegResolver;
 
@@ -71,14 +70,41 @@ pub fn find_relation(snapshot: &Snapshot, search_path: &[String], schema: Option
     })
 }
 
+/// Where names are looked up.
+#[derive(Debug, Clone, Copy)]
+pub struct NameScope<'a> {
+    pub snapshot: &'a Snapshot,
+    pub search_path: &'a [String],
+}
+
+impl NameScope<'_> {
+    /// The relation that a name means, if it is there.
+    pub fn relation(self, name: &ObjectName) -> Option<Found> {
+        let parts: Vec<String> = name.0.iter().filter_map(|part| part.as_ident()).map(folded).collect();
+        let (schema, name) = match parts.as_slice() {
+            [name] => (None, name),
+            [.., schema, name] => (Some(schema.as_str()), name),
+            [] => return None,
+        };
+        find_relation(self.snapshot, self.search_path, schema, name).ok()
+    }
+
+    /// The table of the purchase history that an item of FROM is.
+    pub fn table(self, factor: &TableFactor) -> Option<Arc<Relation>> {
+        let TableFactor::Table { name, args: None, .. } = factor else { return None };
+        match self.relation(name)? {
+            Found::Relation(relation) if matches!(relation.kind, RelationKind::Table { .. }) => Some(relation),
+            _ => None,
+        }
+    }
+}
+
 /// The engine's view of names while it plans one statement.
 pub(super) struct Names<'a> {
     planner: &'a Planner,
     /// The views being planned, outermost first.
     open_views: RefCell<Vec<Oid>>,
     session: Session,
-    /// Of members and sums.
-    types: fact::Types,
     dialect: Arc<Dialect>,
     /// Ours first: what it does not plan is left to the engine's.
     expr_planners: Vec<Arc<dyn ExprPlanner>>,
@@ -91,12 +117,11 @@ impl<'a> Names<'a> {
         let dialect = Arc::new(Dialect { session });
         let ours: Arc<dyn ExprPlanner> = Arc::clone(&dialect) as Arc<dyn ExprPlanner>;
         let expr_planners = std::iter::once(ours).chain(planner.state.expr_planners().iter().cloned()).collect();
-        let types = fact::Types::of(&planner.history);
         let questions: Arc<dyn RelationPlanner> = Arc::new(QuestionPlanner);
         let relation_planners =
             std::iter::once(questions).chain(planner.state.relation_planners().iter().cloned()).collect();
         let open_views = RefCell::new(Vec::new());
-        Self { planner, open_views, session, types, dialect, expr_planners, relation_planners }
+        Self { planner, open_views, session, dialect, expr_planners, relation_planners }
     }
 
     /// What of the session gives values their meaning.
@@ -121,7 +146,7 @@ impl<'a> Names<'a> {
 
     fn fact(&self, name: &str) -> Option<Arc<ScalarUDF>> {
         let is_own = self.planner.is_clients_text && self.open_views.borrow().is_empty();
-        fact::FactCall::named(name, &self.types, is_own)
+        fact::FactCall::named(name, &self.planner.history, is_own)
     }
 
     fn view(&self, relation: &Arc<Relation>) -> Result<Arc<dyn TableProvider>> {
@@ -162,12 +187,8 @@ impl ContextProvider for Names<'_> {
         let Some(function) = state.table_functions().get(name) else {
             return Err(message::function_missing(name).into());
         };
-        let simplifier = ExprSimplifier::new(self.planner.simplify_context());
-        let schema = DFSchema::empty();
-        let args = args
-            .into_iter()
-            .map(|arg| simplifier.coerce(arg, &schema).and_then(|arg| simplifier.simplify(arg)))
-            .collect::<EngineResult<Vec<_>>>()?;
+        let context = self.planner.simplify_context();
+        let args = args.into_iter().map(|arg| constant::folded(&context, arg)).collect::<EngineResult<Vec<_>>>()?;
         let provider = function.create_table_provider_with_args(TableFunctionArgs::new(&args, state.as_ref()))?;
         Ok(provider_as_source(provider))
     }

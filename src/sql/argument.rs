@@ -1,6 +1,8 @@
 //! Arguments that are written by their name: `days => 'fri'`.
 
-use datafusion::sql::sqlparser::ast::{Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident};
+use datafusion::sql::sqlparser::ast::{Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments};
+
+use crate::ident::folded;
 
 /// The name, folded as PostgreSQL folds it, and the value; `None` for an argument without a name.
 pub fn named(arg: &FunctionArg) -> Option<(String, &Expr)> {
@@ -25,9 +27,4 @@ pub fn arguments(function: &Function) -> &[FunctionArg] {
 pub fn function_name(function: &Function) -> Option<String> {
     let [name] = function.name.0.as_slice() else { return None };
     name.as_ident().map(folded)
-}
-
-/// A name as PostgreSQL understands it: unquoted ones in lower case.
-pub fn folded(ident: &Ident) -> String {
-    if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_lowercase() }
 }

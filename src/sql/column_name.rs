@@ -11,6 +11,8 @@ use datafusion::sql::sqlparser::ast::{
     self, DataType, Expr, Ident, Query, Select, SelectItem, SetExpr, VisitMut, VisitorMut,
 };
 
+use crate::ident::folded;
+
 /// Stands before the number of a repeated name. A control character that no name typed by a person contains.
 const REPEAT_MARK: char = '\u{1f}';
 
@@ -140,10 +142,6 @@ fn type_name(data_type: &DataType) -> String {
         other => return other.to_string().to_lowercase(),
     }
     .to_owned()
-}
-
-fn folded(ident: &Ident) -> String {
-    if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_lowercase() }
 }
 
 #[cfg(test)]

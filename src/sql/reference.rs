@@ -8,6 +8,7 @@ use datafusion::sql::sqlparser::ast::{Ident, ObjectName, Query, TableFactor, Vis
 
 use super::Places;
 use super::statement::Name;
+use crate::ident::folded;
 
 /// One mention of a relation in a FROM clause.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,10 +98,6 @@ impl Finder<'_> {
     fn is_defined(&self, name: &str) -> bool {
         self.scopes.iter().any(|scope| scope.defined[..scope.visible].iter().any(|(defined, _)| defined == name))
     }
-}
-
-fn folded(ident: &Ident) -> String {
-    if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_lowercase() }
 }
 
 #[cfg(test)]

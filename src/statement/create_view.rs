@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::context::Context;
 use super::outcome::Outcome;
 use crate::catalog::NewView;
+use crate::catalog::object::are_of_segment;
 use crate::error::{Result, message};
 use crate::planner::{question, resolve_view};
 use crate::sql::statement::CreateView;
@@ -27,8 +28,7 @@ pub async fn run(context: &mut Context<'_>, create: &CreateView, text: &Arc<str>
         .queries
         .run(async move {
             let view = resolve_view(&planner, &create.query, &text, create.query_range, &create.columns).await?;
-            let is_segment = view.columns.first().is_some_and(|column| column.name == "member_id");
-            if lints && is_segment {
+            if lints && are_of_segment(&view.columns) {
                 for finding in question::lint(&planner, &create.query)? {
                     planner.told.tell(finding.notice());
                 }

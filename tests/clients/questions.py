@@ -93,6 +93,11 @@ def ask(connection, rng, members, number):
         equal(verdicts[0][2], member in found, f"why, {about}")
         if member != "nobody":
             equal(is_member_by(verdicts, text), member in found, f"verdicts, {about}")
+        if text.count("SELECT member_id FROM members WHERE") == 1:
+            for _, condition, holds in (row for row in verdicts[1:] if "." not in row[0]):
+                (by_itself,), = rows(connection, f"SELECT EXISTS (SELECT 1 FROM members WHERE member_id = %s AND ({condition}))",
+                                     (member,))
+                equal(holds, by_itself, f"{condition}, {about}")
         listed = rows(connection, "SELECT segment FROM regulars.segments_of(%s)", (member,))
         equal(("asked",) in listed, member in found, f"segments_of, {about}")
         (size, universe), = rows(connection, "SELECT members, universe FROM regulars.segment_size('asked')")
@@ -169,6 +174,23 @@ def days_to_come_change_by_time_alone():
                ("2026-11-22", 0, True)])
         (miss,), = rows(connection, "SELECT miss FROM regulars.why(%s, 'edge59') WHERE step = '0'", (asked,))
         equal(miss, "leaves on 2026-11-21 if nothing happens")
+
+
+@check
+def traps_are_told_when_a_segment_is_saved():
+    with connect() as connection:
+        told = []
+        connection.add_notice_handler(lambda notice: told.append((notice.severity, notice.message_primary.split(":")[0],
+                                                                  notice.message_hint)))
+        text = "CREATE OR REPLACE VIEW trapped AS SELECT DISTINCT member_id FROM purchases " \
+               "WHERE purchased_at BETWEEN '2026-09-01' AND '2026-09-30'"
+        connection.execute(text)
+        equal(told, [("NOTICE", "between-instants", "Write business_date BETWEEN date '…' AND date '…'.")])
+        told.clear()
+        connection.execute("SET regulars.lint = off")
+        connection.execute(text)
+        equal(told, [])
+        connection.execute("DROP VIEW trapped")
 
 
 run()

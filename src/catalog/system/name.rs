@@ -2,8 +2,8 @@
 
 use super::{SystemContext, relation, relation_by_oid, types};
 use crate::catalog::object::{BOOTSTRAP_ROLE_OID, INFORMATION_SCHEMA_OID, PG_CATALOG_OID, Relation, RelationKind};
-use crate::error::{Error, Result, message};
-use crate::ident::quote;
+use crate::error::{Result, message};
+use crate::ident::{quote, split};
 use crate::pg_type::{Oid, PgType};
 use crate::sql::compat::RegResolver;
 
@@ -68,7 +68,7 @@ impl SystemContext {
 
     /// The relation that this perhaps qualified name means.
     pub(super) fn find_relation(&self, name: &str) -> Result<Option<Oid>> {
-        let parts = split_name(name)?;
+        let parts = split(name)?;
         Ok(match parts.as_slice() {
             [name] => self.schemas_searched().into_iter().find_map(|schema| self.relation_in(schema, name)),
             [schema, name] => self.snapshot.schema_named(schema).and_then(|schema| self.relation_in(schema.oid, name)),
@@ -122,7 +122,7 @@ impl RegResolver for SystemContext {
     }
 
     fn namespace(&self, name: &str) -> Result<Oid> {
-        let parts = split_name(name)?;
+        let parts = split(name)?;
         match parts.as_slice() {
             [name] => self.snapshot.schema_named(name).map(|schema| schema.oid),
             _ => return Err(message::name_invalid(name)),
@@ -131,53 +131,9 @@ impl RegResolver for SystemContext {
     }
 
     fn role(&self, name: &str) -> Result<Oid> {
-        match split_name(name)?.as_slice() {
+        match split(name)?.as_slice() {
             [name] if *name == self.user => Ok(BOOTSTRAP_ROLE_OID),
             _ => Err(message::role_unknown(name)),
-        }
-    }
-}
-
-/// Splits `schema."Name"` as PostgreSQL does: what is not quoted is made lower case. SQLSTATE 42602 when it is no name.
-pub(super) fn split_name(text: &str) -> Result<Vec<String>> {
-    let invalid = || -> Error { message::name_invalid(text) };
-    let mut parts = Vec::new();
-    let mut rest = text.trim();
-    loop {
-        let part;
-        if let Some(quoted) = rest.strip_prefix('"') {
-            let mut name = String::new();
-            let mut tail = quoted;
-            loop {
-                let end = tail.find('"').ok_or_else(invalid)?;
-                name.push_str(&tail[..end]);
-                tail = &tail[end + 1..];
-                match tail.strip_prefix('"') {
-                    Some(more) => {
-                        name.push('"');
-                        tail = more;
-                    }
-                    None => break,
-                }
-            }
-            part = name;
-            rest = tail;
-        } else {
-            let end = rest.find(['.', '"']).unwrap_or(rest.len());
-            part = rest[..end].trim_end().to_lowercase();
-            rest = &rest[end..];
-            if part.contains(char::is_whitespace) {
-                return Err(invalid());
-            }
-        }
-        if part.is_empty() {
-            return Err(invalid());
-        }
-        parts.push(part);
-        match rest.trim_start().strip_prefix('.') {
-            Some(more) => rest = more.trim_start(),
-            None if rest.trim().is_empty() => return Ok(parts),
-            None => return Err(invalid()),
         }
     }
 }
@@ -244,16 +200,6 @@ pub(super) fn type_name(oid: Oid, modifier: Option<i32>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_split_as_postgresql_splits_them() {
-        assert_eq!(split_name("Public.Members").unwrap(), ["public", "members"]);
-        assert_eq!(split_name("crm.\"Gold \"\"A\"\"\"").unwrap(), ["crm", "Gold \"A\""]);
-        assert_eq!(split_name(" a . b ").unwrap(), ["a", "b"]);
-        for wrong in ["", "a.", ".a", "\"a", "a b", "a\"b\"", "a b.\"c\""] {
-            assert!(split_name(wrong).is_err(), "{wrong}");
-        }
-    }
 
     #[test]
     fn types_are_found_by_every_name() {

@@ -33,9 +33,8 @@ pub struct FunctionRow {
 
 /// Views whose first column is `member_id`.
 fn segments(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
-    for relation in context.user_relations() {
-        let is_segment = relation.columns.first().is_some_and(|column| column.name == "member_id");
-        let Some(definition) = context.view_text(relation).filter(|_| is_segment) else { continue };
+    for relation in context.user_relations().filter(|relation| relation.is_segment()) {
+        let Some(definition) = context.view_text(relation) else { continue };
         let names = |oids: BTreeSet<Oid>| {
             let names: Vec<String> =
                 oids.into_iter().filter_map(|oid| Some(context.relation_name(oid)?.name.to_owned())).collect();

@@ -10,6 +10,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use crate::error::{Error, Result, SqlState, message};
+use crate::ident::folded;
 
 /// Checks a query and all in it. `is_aggregate` tells of a function's name in lower case.
 ///
@@ -265,10 +266,6 @@ impl VisitorMut for Qualified {
 
 fn last_name(name: &ObjectName) -> Option<String> {
     name.0.last()?.as_ident().map(folded)
-}
-
-fn folded(ident: &Ident) -> String {
-    if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_lowercase() }
 }
 
 fn refused(state: SqlState, text: String) -> ControlFlow<Error> {

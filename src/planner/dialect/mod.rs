@@ -36,7 +36,7 @@ pub use super::is_text;
 /// What of a session gives values their meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Session {
-    pub time_zone: Tz,
+    pub text: TextFormat,
 }
 
 /// `timestamp`, as it is computed with.
@@ -56,11 +56,11 @@ pub fn time_type() -> DataType {
 
 impl Session {
     pub fn text_format(self) -> TextFormat {
-        TextFormat { time_zone: self.time_zone }
+        self.text
     }
 
     pub fn is_utc(self) -> bool {
-        matches!(self.time_zone, Tz::UTC | Tz::Etc__UTC | Tz::GMT | Tz::Etc__GMT)
+        matches!(self.text.time_zone, Tz::UTC | Tz::Etc__UTC | Tz::GMT | Tz::Etc__GMT)
     }
 
     /// Instants as timestamps in the session's zone; any other array as it is.
@@ -69,7 +69,7 @@ impl Session {
             return Ok(Arc::clone(array));
         }
         let instants = cast(array, &instant_type())?;
-        let mut zone = zone::parse(self.time_zone.name()).map_err(external)?.cursor();
+        let mut zone = zone::parse(self.text.time_zone.name()).map_err(external)?.cursor();
         let local: TimestampMicrosecondArray =
             instants.as_primitive::<TimestampMicrosecondType>().iter().map(|at| Some(zone.local_of(at?))).collect();
         Ok(Arc::new(local))
@@ -78,7 +78,7 @@ impl Session {
     /// Timestamps of the session's zone as instants.
     pub fn instants(self, array: &ArrayRef) -> Result<ArrayRef> {
         let local = cast(array, &timestamp_type())?;
-        let mut zone = zone::parse(self.time_zone.name()).map_err(external)?.cursor();
+        let mut zone = zone::parse(self.text.time_zone.name()).map_err(external)?.cursor();
         let instants: TimestampMicrosecondArray =
             local.as_primitive::<TimestampMicrosecondType>().iter().map(|at| Some(zone.instant_of(at?))).collect();
         Ok(Arc::new(instants.with_timezone("UTC")))

@@ -14,6 +14,7 @@ use datafusion::scalar::ScalarValue;
 use super::filter::FilterName;
 use super::syntax::PLACE_MARK;
 use super::{Fact, Types};
+use crate::history::History;
 
 /// The filters of a call with their values, in the order written.
 pub type Filters<'a> = Vec<(FilterName, &'a Expr)>;
@@ -35,7 +36,7 @@ pub struct FactCall {
 
 impl FactCall {
     /// The function of a name from the syntax tree, if it is a fact.
-    pub fn named(name: &str, types: &Types, is_own: bool) -> Option<Arc<ScalarUDF>> {
+    pub fn named(name: &str, history: &History, is_own: bool) -> Option<Arc<ScalarUDF>> {
         let (bare, position) = match name.split_once(PLACE_MARK) {
             Some((bare, position)) => (bare, Some(position.parse().ok()?)),
             None => (name, None),
@@ -43,7 +44,7 @@ impl FactCall {
         let fact = Fact::named(bare)?;
         let call = Self {
             fact,
-            gives: fact.data_type(types),
+            gives: fact.data_type(&Types::of(history)),
             name: name.to_owned(),
             position,
             is_own,

@@ -5,10 +5,8 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Date32Type};
 use chrono::{Duration, Months, NaiveDate};
-use datafusion::common::DFSchema;
 use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::simplify::SimplifyContext;
-use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::scalar::ScalarValue;
 use regulars_udfs::{TimeWindow, WeekdaySet};
 
@@ -17,8 +15,8 @@ use crate::error::{Error, Result, message};
 use crate::history::Dictionary;
 use crate::history::id::Id;
 use crate::pg_type::PgType;
-use crate::planner::Told;
 use crate::planner::dialect::Session;
+use crate::planner::{Told, constant};
 use crate::wire::text_value;
 
 /// What a fact may be asked to look at only.
@@ -204,16 +202,10 @@ impl Reader<'_> {
 
     /// The value of a filter, which must not depend on a row.
     fn constant(&self, filter: FilterName, expr: &Expr) -> Result<ScalarValue> {
-        let simplifier = ExprSimplifier::new(self.simplify.clone());
-        let schema = DFSchema::empty();
-        if !expr.column_refs().is_empty() || expr.contains_outer() {
-            return Err(message::fact_filter_not_constant(filter.name()));
-        }
-        let value = simplifier.coerce(expr.clone(), &schema).and_then(|expr| simplifier.simplify(expr))?;
-        match value.unalias() {
-            Expr::Literal(value, _) if value.is_null() => Err(message::fact_filter_null(filter.name())),
-            Expr::Literal(value, _) => Ok(value),
-            _ => Err(message::fact_filter_not_constant(filter.name())),
+        match constant::value(self.simplify, expr)? {
+            Some(value) if value.is_null() => Err(message::fact_filter_null(filter.name())),
+            Some(value) => Ok(value),
+            None => Err(message::fact_filter_not_constant(filter.name())),
         }
     }
 
@@ -360,7 +352,7 @@ fn texts(filter: FilterName, value: &ScalarValue) -> Result<Vec<String>> {
             return Ok(vec![text.to_owned()]);
         }
         let array = PgType { oid: PgType::TEXT.info().map_or(0, |info| info.array_oid), typmod: -1 };
-        let utc = crate::session::TextFormat { time_zone: chrono_tz::UTC };
+        let utc = crate::session::TextFormat::UTC;
         return texts(filter, &text_value(text, array, &utc)?);
     }
     match value {

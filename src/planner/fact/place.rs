@@ -6,6 +6,7 @@
 //!
 //! Columns that were added below are taken off again wherever columns count: at the top, in subqueries and set operations.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
@@ -51,16 +52,36 @@ pub fn calls(plan: &LogicalPlan) -> Result<Option<Calls>> {
 }
 
 /// A fact that a node above asks for; the member is an expression over the columns that the node below gives.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 struct Request {
     fact: Fact,
     scope: Arc<Scope>,
     member: Expr,
 }
 
-impl PartialEq for Request {
-    fn eq(&self, other: &Self) -> bool {
-        self.fact == other.fact && self.scope == other.scope && self.member == other.member
+/// What a node and those above it ask for, and which request each call of the node is.
+#[derive(Debug, Default)]
+struct Asked {
+    requests: Vec<Request>,
+    calls: HashMap<Expr, usize>,
+}
+
+impl Asked {
+    fn above(requests: &[Request]) -> Self {
+        Self { requests: requests.to_vec(), calls: HashMap::new() }
+    }
+
+    /// The expression with the columns of the facts where the calls stood; a column for each request.
+    fn replaced(&self, expr: Expr, columns: &[Column]) -> Result<Transformed<Expr>> {
+        expr.transform_down(|expr| {
+            if FactCall::of(&expr).is_none() {
+                return Ok(Transformed::no(expr));
+            }
+            let Some(column) = self.calls.get(&expr).and_then(|at| columns.get(*at)) else {
+                return Err(message::internal("a fact was not placed").into());
+            };
+            Ok(Transformed::new(Expr::Column(column.clone()), true, TreeNodeRecursion::Jump))
+        })
     }
 }
 
@@ -117,7 +138,7 @@ impl Placer<'_> {
 
     /// A node over one input whose rows it passes on with all their columns, or that needs none but its own.
     fn rewrite_through(&mut self, plan: LogicalPlan, requests: &[Request]) -> Result<(LogicalPlan, Vec<Column>)> {
-        let mut all = requests.to_vec();
+        let mut all = Asked::above(requests);
         let preserver = NamePreserver::new_for_projection();
         let exprs = plan.expressions();
         let mut inputs: Vec<LogicalPlan> = plan.inputs().into_iter().cloned().collect();
@@ -125,16 +146,16 @@ impl Placer<'_> {
         for expr in &exprs {
             self.collect(expr, input.schema(), &mut all)?;
         }
-        let (input, columns) = self.rewrite(input, &all)?;
+        let (input, columns) = self.rewrite(input, &all.requests)?;
         if let LogicalPlan::Window(window) = &plan {
-            let plan = self.rewritten_window(window, input, &all, &columns)?;
+            let plan = rewritten_window(window, input, &all, &columns)?;
             return Ok((plan, columns.into_iter().take(requests.len()).collect()));
         }
         let exprs = exprs
             .into_iter()
             .map(|expr| {
                 let name = preserver.save(&expr);
-                let replaced = self.replaced(expr, &all, &columns)?;
+                let replaced = all.replaced(expr, &columns)?;
                 Ok(if replaced.transformed && !matches!(plan, LogicalPlan::Sort(_)) {
                     name.restore(replaced.data)
                 } else {
@@ -146,31 +167,11 @@ impl Placer<'_> {
         Ok((plan, columns.into_iter().take(requests.len()).collect()))
     }
 
-    /// A window's functions give columns of their own names, which change with what they are computed from: the old
-    /// names are given back above.
-    fn rewritten_window(
-        &self,
-        window: &Window,
-        input: LogicalPlan,
-        requests: &[Request],
-        columns: &[Column],
-    ) -> Result<LogicalPlan> {
-        let mut shown: Vec<Expr> = input.schema().columns().into_iter().map(Expr::Column).collect();
-        let mut exprs: Vec<Expr> = Vec::with_capacity(window.window_expr.len());
-        for expr in &window.window_expr {
-            let replaced = self.replaced(expr.clone(), requests, columns)?.data;
-            let new = Expr::Column(Column::new_unqualified(replaced.schema_name().to_string()));
-            shown.push(new.alias(expr.schema_name().to_string()));
-            exprs.push(replaced);
-        }
-        LogicalPlanBuilder::from(input).window(exprs)?.project(shown)?.build()
-    }
-
     fn rewrite_filter(&mut self, filter: Filter, requests: &[Request]) -> Result<(LogicalPlan, Vec<Column>)> {
-        let mut all = requests.to_vec();
+        let mut all = Asked::above(requests);
         self.collect(&filter.predicate, filter.input.schema(), &mut all)?;
-        let (input, columns) = self.rewrite(Arc::unwrap_or_clone(filter.input), &all)?;
-        let predicate = self.replaced(filter.predicate, &all, &columns)?.data;
+        let (input, columns) = self.rewrite(Arc::unwrap_or_clone(filter.input), &all.requests)?;
+        let predicate = all.replaced(filter.predicate, &columns)?.data;
         let plan = LogicalPlan::Filter(Filter::try_new(predicate, Arc::new(input))?);
         Ok((plan, columns.into_iter().take(requests.len()).collect()))
     }
@@ -180,26 +181,26 @@ impl Placer<'_> {
         projection: Projection,
         requests: &[Request],
     ) -> Result<(LogicalPlan, Vec<Column>)> {
-        let (mut all, mut above) = (Vec::new(), Vec::new());
+        let (mut all, mut above) = (Asked::default(), Vec::new());
         for request in requests {
             let member = behind(&request.member, &projection)?;
             // What a subquery or a volatile function gives must not be asked a second time.
             if member.is_volatile() || has_subquery(&member)? {
                 above.push(request.clone());
             } else {
-                all.push(Request { member, ..request.clone() });
+                all.requests.push(Request { member, ..request.clone() });
             }
         }
-        let passed = all.len();
+        let passed = all.requests.len();
         for expr in &projection.expr {
             self.collect(expr, projection.input.schema(), &mut all)?;
         }
-        let (input, columns) = self.rewrite(Arc::unwrap_or_clone(projection.input), &all)?;
+        let (input, columns) = self.rewrite(Arc::unwrap_or_clone(projection.input), &all.requests)?;
         let preserver = NamePreserver::new_for_projection();
         let mut exprs = Vec::with_capacity(projection.expr.len() + passed);
         for expr in projection.expr {
             let name = preserver.save(&expr);
-            let replaced = self.replaced(expr, &all, &columns)?;
+            let replaced = all.replaced(expr, &columns)?;
             exprs.push(if replaced.transformed { name.restore(replaced.data) } else { replaced.data });
         }
         for column in columns.iter().take(passed) {
@@ -264,7 +265,7 @@ impl Placer<'_> {
             }
         }
         // In the condition of a join, each side is there as it is.
-        let mut own = Vec::new();
+        let mut own = Asked::default();
         for (one, other) in &join.on {
             self.collect(one, &left_schema, &mut own)?;
             self.collect(other, &right_schema, &mut own)?;
@@ -273,7 +274,7 @@ impl Placer<'_> {
             self.collect(filter, &join.schema, &mut own)?;
         }
         let mut own_places = Vec::new();
-        for request in &own {
+        for request in &own.requests {
             let (at, side) = if knows(&left_schema, &request.member) {
                 (0, &mut left)
             } else if knows(&right_schema, &request.member) {
@@ -295,18 +296,14 @@ impl Placer<'_> {
         let on = join
             .on
             .into_iter()
-            .map(|(one, other)| {
-                Ok((self.replaced(one, &own, &own_columns)?.data, self.replaced(other, &own, &own_columns)?.data))
-            })
+            .map(|(one, other)| Ok((own.replaced(one, &own_columns)?.data, own.replaced(other, &own_columns)?.data)))
             .collect::<Result<Vec<_>>>()?;
-        let filter = join
-            .filter
-            .map(|filter| Ok::<_, datafusion::error::DataFusionError>(self.replaced(filter, &own, &own_columns)?.data));
+        let filter = join.filter.map(|filter| own.replaced(filter, &own_columns));
         let plan = LogicalPlan::Join(Join::try_new(
             Arc::new(left_plan),
             Arc::new(right_plan),
             on,
-            filter.transpose()?,
+            filter.transpose()?.map(|filter| filter.data),
             join.join_type,
             join.join_constraint,
             join.null_equality,
@@ -349,37 +346,22 @@ impl Placer<'_> {
     }
 
     /// Adds what an expression asks for; its columns are those of `schema`.
-    fn collect(&self, expr: &Expr, schema: &DFSchema, requests: &mut Vec<Request>) -> Result<()> {
+    fn collect(&self, expr: &Expr, schema: &DFSchema, asked: &mut Asked) -> Result<()> {
         expr.apply(|expr| {
-            let Some(request) = self.request(expr, schema)? else { return Ok(TreeNodeRecursion::Continue) };
-            if !requests.contains(&request) {
-                requests.push(request);
+            let Some((call, member, filters)) = FactCall::of(expr) else { return Ok(TreeNodeRecursion::Continue) };
+            if !asked.calls.contains_key(expr) {
+                let scope = self.lowering.scope(call, &filters)?;
+                let member = self.lowering.member(call, member.clone(), schema)?;
+                let request = Request { fact: call.fact, scope, member };
+                let at = asked.requests.iter().position(|known| *known == request).unwrap_or(asked.requests.len());
+                if at == asked.requests.len() {
+                    asked.requests.push(request);
+                }
+                asked.calls.insert(expr.clone(), at);
             }
             Ok(TreeNodeRecursion::Jump)
         })?;
         Ok(())
-    }
-
-    fn request(&self, expr: &Expr, schema: &DFSchema) -> Result<Option<Request>> {
-        let Some((call, member, filters)) = FactCall::of(expr) else { return Ok(None) };
-        let scope = self.lowering.scope(call, &filters)?;
-        let member = self.lowering.member(call, member.clone(), schema)?;
-        Ok(Some(Request { fact: call.fact, scope, member }))
-    }
-
-    /// The expression with the columns of the facts where the calls stood.
-    fn replaced(&self, expr: Expr, requests: &[Request], columns: &[Column]) -> Result<Transformed<Expr>> {
-        expr.transform_down(|expr| {
-            let Some((call, member, filters)) = FactCall::of(&expr) else { return Ok(Transformed::no(expr)) };
-            let scope = self.lowering.scope(call, &filters)?;
-            let found = requests.iter().position(|request| {
-                request.fact == call.fact && request.scope == scope && bare(&request.member) == bare(member)
-            });
-            let Some(column) = found.and_then(|at| columns.get(at)) else {
-                return Err(message::internal("a fact was not placed").into());
-            };
-            Ok(Transformed::new(Expr::Column(column.clone()), true, TreeNodeRecursion::Jump))
-        })
     }
 
     fn has_calls(&self, plan: &LogicalPlan) -> Result<bool> {
@@ -392,13 +374,18 @@ impl Placer<'_> {
     }
 }
 
-/// A member as it was written, without the cast that made it an identifier of the history's type.
-fn bare(expr: &Expr) -> &Expr {
-    match expr {
-        Expr::Cast(cast) => bare(&cast.expr),
-        Expr::Alias(alias) => bare(&alias.expr),
-        other => other,
+/// A window's functions give columns of their own names, which change with what they are computed from: the old names
+/// are given back above.
+fn rewritten_window(window: &Window, input: LogicalPlan, asked: &Asked, columns: &[Column]) -> Result<LogicalPlan> {
+    let mut shown: Vec<Expr> = input.schema().columns().into_iter().map(Expr::Column).collect();
+    let mut exprs: Vec<Expr> = Vec::with_capacity(window.window_expr.len());
+    for expr in &window.window_expr {
+        let replaced = asked.replaced(expr.clone(), columns)?.data;
+        let new = Expr::Column(Column::new_unqualified(replaced.schema_name().to_string()));
+        shown.push(new.alias(expr.schema_name().to_string()));
+        exprs.push(replaced);
     }
+    LogicalPlanBuilder::from(input).window(exprs)?.project(shown)?.build()
 }
 
 /// Whether all columns of an expression are in a schema. One without columns belongs nowhere in particular: anywhere.

@@ -17,6 +17,7 @@ use arrow::datatypes::DataType;
 use datafusion::common::{JoinType, Result, ScalarValue};
 use datafusion::functions::expr_fn::{abs, coalesce};
 use datafusion::functions_aggregate::expr_fn::{count, max};
+use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, ExprFunctionExt, LogicalPlan, LogicalPlanBuilder, lit, when};
 
 use super::Lowering;
@@ -130,7 +131,7 @@ impl<'a> Receipts<'a> {
             all.push(self.has(products, scope.is_gross));
         }
         all.extend(self.of_scope(scope));
-        conjunction(all)
+        all_of(all)
     }
 
     /// Whether a row's lines are among those that a use adds up.
@@ -143,7 +144,7 @@ impl<'a> Receipts<'a> {
         if scope.min_amount.is_some() || !scope.all_products.is_empty() {
             all.push(column("is_purchase"));
         }
-        conjunction(all)
+        all_of(all)
     }
 
     /// The conditions that are the same for receipts and lines.
@@ -196,22 +197,23 @@ impl<'a> Receipts<'a> {
         column(&quantity_name(at(&self.sets.quantities, &scope.products)))
     }
 
-    /// Completed receipts.
-    fn own(&self, what: Own) -> Result<LogicalPlan> {
+    /// The receipts that are completed, with where and when they were.
+    fn completed(&self, what: Own, more: Option<&'static str>) -> Result<LogicalPlanBuilder> {
         let mut shown = vec!["purchase_id", "member_id", "status"];
-        shown.extend(&self.attributes);
-        let has_amount = self.lowering.has("purchases", "amount");
-        if has_amount {
-            shown.push("amount");
-        }
-        let mut receipts = LogicalPlanBuilder::from(self.lowering.scan("purchases", &shown)?)
-            .filter(column("status").eq(lit("completed")))?;
+        shown.extend(self.attributes.iter().copied().chain(more));
+        let mut all = vec![column("status").eq(lit("completed"))];
         if what == Own::Counted {
-            receipts = receipts.filter(column("member_id").is_not_null())?;
-            if let Some(common) = self.common_condition() {
-                receipts = receipts.filter(common)?;
-            }
+            all.push(column("member_id").is_not_null());
+            all.extend(self.common_condition());
         }
+        let receipts = LogicalPlanBuilder::from(self.lowering.scan("purchases", &shown)?);
+        receipts.filter(all_of(all))
+    }
+
+    /// Completed receipts with what their lines add up to.
+    fn own(&self, what: Own) -> Result<LogicalPlan> {
+        let has_amount = self.lowering.has("purchases", "amount");
+        let mut receipts = self.completed(what, has_amount.then_some("amount"))?;
         let lines = if self.lowering.has_lines() { Some(self.line_sums(what)?) } else { None };
         let has_lines = lines.is_some();
         if let Some(lines) = lines {
@@ -243,14 +245,13 @@ impl<'a> Receipts<'a> {
         let scopes = || self.uses.iter().map(|one| one.scope.as_ref());
         let [first, others @ ..] = self.uses else { return None };
         if others.iter().all(|one| self.of_attributes(&one.scope) == self.of_attributes(&first.scope)) {
-            return Some(self.of_attributes(&first.scope)).filter(|all| !all.is_empty()).map(conjunction);
+            return conjunction(self.of_attributes(&first.scope));
         }
         let from: Option<i32> = scopes().map(|scope| scope.from_day).collect::<Option<Vec<_>>>()?.into_iter().min();
         let to: Option<Vec<i32>> = scopes().map(|scope| scope.to_day).collect();
         let from = from.map(|from| column("business_date").gt_eq(day(from)));
         let to = to.and_then(|to| to.into_iter().max()).map(|to| column("business_date").lt_eq(day(to)));
-        let all: Vec<Expr> = from.into_iter().chain(to).collect();
-        (!all.is_empty()).then(|| conjunction(all))
+        conjunction(from.into_iter().chain(to))
     }
 
     /// The products whose lines alone are needed; `None` for all.
@@ -276,15 +277,9 @@ impl<'a> Receipts<'a> {
     /// Lines added up for each receipt.
     fn line_sums(&self, what: Own) -> Result<LogicalPlan> {
         let mut lines = self.lines()?;
-        let common = self.common_condition().filter(|_| what == Own::Counted);
         // Of many lines, those of the receipts that are asked about: looking them up is cheaper than adding all up.
-        if let (Some(common), None) = (common, self.line_products()) {
-            let mut shown = vec!["purchase_id", "member_id", "status"];
-            shown.extend(&self.attributes);
-            let asked = LogicalPlanBuilder::from(self.lowering.scan("purchases", &shown)?)
-                .filter(column("status").eq(lit("completed")).and(column("member_id").is_not_null()).and(common))?
-                .project([column("purchase_id").alias(ASKED)])?
-                .build()?;
+        if what == Own::Counted && self.common_condition().is_some() && self.line_products().is_none() {
+            let asked = self.completed(what, None)?.project([column("purchase_id").alias(ASKED)])?.build()?;
             lines = lines.join(asked, JoinType::LeftSemi, (vec!["purchase_id"], vec![ASKED]), None)?;
         }
         let (quantity, amount) = (|| column("quantity"), || column("amount"));
@@ -303,13 +298,7 @@ impl<'a> Receipts<'a> {
         if self.needs_total() {
             sums.push(self.sum(amount())?.alias("line_total"));
         }
-        let lines = lines.aggregate(vec![column("purchase_id")], sums)?;
-        let renamed = lines.schema().columns().into_iter().map(|known| {
-            let name = known.name.clone();
-            if name == "purchase_id" { Expr::Column(known).alias(LINES_OF) } else { Expr::Column(known) }
-        });
-        let renamed: Vec<Expr> = renamed.collect();
-        lines.project(renamed)?.build()
+        lines.aggregate(vec![column("purchase_id").alias(LINES_OF)], sums)?.build()
     }
 
     /// What refunds that name a purchase take back of each set, for each purchase.
@@ -367,7 +356,8 @@ impl<'a> Receipts<'a> {
             one.sums() && !scope.is_gross && (scope.min_amount.is_some() || !scope.all_products.is_empty())
         });
         if links {
-            let purchases = if conditions { self.own(Own::Linked)? } else { self.bare_purchases()? };
+            let purchases =
+                if conditions { self.own(Own::Linked)? } else { self.completed(Own::Linked, None)?.build()? };
             let key = when(is_refund(), column("refund_refund_of")).end()?.alias(LINK);
             let mut exprs: Vec<Expr> = refunds.schema().columns().into_iter().map(Expr::Column).collect();
             exprs.push(key);
@@ -395,7 +385,7 @@ impl<'a> Receipts<'a> {
         let of_link = |name: &str| if links && conditions { column(name) } else { lit(false) };
         exprs.push(coalesce(vec![of_link("is_purchase"), lit(false)]).alias("is_purchase"));
         if self.needs_total() {
-            let total = if links && conditions { column("total") } else { self.no_total()? };
+            let total = if links && conditions { column("total") } else { self.no_amount()? };
             exprs.push(total.alias("total"));
         }
         for set in 0..self.sets.on_receipt.len() {
@@ -410,17 +400,6 @@ impl<'a> Receipts<'a> {
         let amount = if has_amount { signed(column("refund_amount"))? } else { self.no_amount()? };
         exprs.extend(self.sum_exprs(has_lines, amount)?);
         refunds.project(exprs)?.filter(column("member_id").is_not_null())?.build()
-    }
-
-    /// Completed receipts with nothing but where and when they were.
-    fn bare_purchases(&self) -> Result<LogicalPlan> {
-        let mut shown = vec!["purchase_id", "member_id", "status"];
-        shown.extend(&self.attributes);
-        let kept = shown.iter().filter(|name| **name != "status").map(|name| column(name));
-        LogicalPlanBuilder::from(self.lowering.scan("purchases", &shown)?)
-            .filter(column("status").eq(lit("completed")))?
-            .project(kept)?
-            .build()
     }
 
     fn needs_total(&self) -> bool {
@@ -465,10 +444,6 @@ impl<'a> Receipts<'a> {
 
     fn no_amount(&self) -> Result<Expr> {
         Ok(lit(ScalarValue::try_from(&self.lowering.types.amount)?))
-    }
-
-    fn no_total(&self) -> Result<Expr> {
-        self.no_amount()
     }
 }
 
@@ -547,8 +522,8 @@ fn cast(value: Expr, to: &DataType) -> Expr {
 }
 
 /// All of them; true of none.
-pub fn conjunction(all: Vec<Expr>) -> Expr {
-    all.into_iter().reduce(Expr::and).unwrap_or_else(|| lit(true))
+fn all_of(all: Vec<Expr>) -> Expr {
+    conjunction(all).unwrap_or_else(|| lit(true))
 }
 
 /// Whether a time of day lies in a window.

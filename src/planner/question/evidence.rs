@@ -224,9 +224,9 @@ impl Evidence {
         Ok(ids)
     }
 
-    /// How near a condition is that does not hold.
-    pub fn miss(&self, planner: &Planner, holds: bool) -> Result<Option<String>> {
-        if holds {
+    /// How near the condition is, when it does not hold.
+    pub fn miss(&self, planner: &Planner) -> Result<Option<String>> {
+        if self.holds_in(0) {
             return Ok(None);
         }
         let value = self.value(planner, planner.day)?;

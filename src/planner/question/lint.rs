@@ -18,11 +18,10 @@ use datafusion::sql::sqlparser::ast::{
 };
 use regulars_udfs::TimeWindow;
 
-pub use self::columns::NameScope;
-use self::columns::{Columns, bare_column};
+use self::columns::Columns;
 pub use self::unique::may_repeat_members;
 use super::segment::Segment;
-use super::shape::{conjuncts, without_parentheses};
+use super::shape::{CLOCKS, column_of, conjuncts, last_name, without_parentheses};
 use crate::error::{Notice, NoticeSeverity, Result, SqlState};
 use crate::planner::Planner;
 use crate::planner::fact::syntax::fact_of;
@@ -132,7 +131,7 @@ impl Linter<'_> {
 
     fn between_instants(&mut self, expr: &Expr, value: &Expr) {
         if self.columns.is_instant(value) {
-            let advice = match bare_column(value).as_deref() {
+            let advice = match column_of(value).as_deref() {
                 Some("purchased_at" | "local_at") => "Write business_date BETWEEN date '…' AND date '…'.".to_owned(),
                 _ => format!("Write {value} >= … AND {value} < the day after the last."),
             };
@@ -146,7 +145,7 @@ impl Linter<'_> {
     }
 
     fn not_equal(&mut self, expr: &Expr, left: &Expr, right: &Expr) {
-        let (column, other) = if bare_column(left).is_some() { (left, right) } else { (right, left) };
+        let (column, other) = if column_of(left).is_some() { (left, right) } else { (right, left) };
         if self.columns.is_nullable(column) && !self.columns.is_column(other) {
             self.tell(
                 "not-equal-null",
@@ -203,21 +202,15 @@ impl Linter<'_> {
     }
 
     fn function(&mut self, expr: &Expr, function: &Function) {
-        let Some(name) = function.name.0.last().and_then(|part| part.as_ident()) else { return };
-        match name.value.to_lowercase().as_str() {
+        let Some(name) = last_name(function) else { return };
+        match name.as_str() {
             "ntile" => self.tell(
                 "ntile",
                 expr,
                 "ntile puts members who are equal into different groups".to_owned(),
                 "Write ceil(n * cume_dist() OVER (ORDER BY …)), which keeps equals together.".to_owned(),
             ),
-            "now"
-            | "current_date"
-            | "current_timestamp"
-            | "localtimestamp"
-            | "clock_timestamp"
-            | "transaction_timestamp"
-            | "statement_timestamp" => self.tell(
+            name if CLOCKS.contains(&name) => self.tell(
                 "now-for-asof",
                 expr,
                 "the clock cannot be asked about another day, and its date is not the business date".to_owned(),
@@ -295,7 +288,7 @@ impl Linter<'_> {
                 }
             }
         }
-        let exists: Vec<&Expr> = conditions.iter().filter(|condition| reads_purchases(condition)).collect();
+        let exists: Vec<&Expr> = conditions.iter().filter(|condition| self.reads_purchases(condition)).collect();
         if exists.len() > 1 {
             let shown: Vec<String> = exists.iter().map(|one| shortened(one)).collect();
             self.tell(
@@ -306,6 +299,21 @@ impl Linter<'_> {
                     .to_owned(),
             );
         }
+    }
+
+    /// EXISTS over receipts or their lines.
+    fn reads_purchases(&self, expr: &Expr) -> bool {
+        let Expr::Exists { subquery, negated: false } = without_parentheses(expr) else { return false };
+        let SetExpr::Select(select) = &*subquery.body else { return false };
+        select.from.iter().any(|from| {
+            let mut all = std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation));
+            all.any(|factor| self.is_receipts(factor))
+        })
+    }
+
+    fn is_receipts(&self, factor: &TableFactor) -> bool {
+        let table = self.planner.name_scope().table(factor);
+        table.is_some_and(|table| matches!(table.name.as_str(), "purchases" | "purchase_lines"))
     }
 
     /// "At most n" over an inner join never sees the members with none.
@@ -320,13 +328,7 @@ impl Linter<'_> {
         if !is_at_most {
             return;
         }
-        let receipts = |factor: &TableFactor| match factor {
-            TableFactor::Table { name, .. } => {
-                let name = name.to_string().to_lowercase();
-                matches!(name.rsplit('.').next(), Some("purchases" | "purchase_lines"))
-            }
-            _ => false,
-        };
+        let receipts = |factor: &TableFactor| self.is_receipts(factor);
         let is_inner = select.from.iter().any(|from| {
             receipts(&from.relation)
                 || from.joins.iter().any(|join| {
@@ -353,13 +355,13 @@ fn is_zero(expr: &Expr) -> bool {
     matches!(without_parentheses(expr), Expr::Value(value) if matches!(&value.value, Value::Number(number, _) if number == "0"))
 }
 
-fn function_name(expr: &Expr) -> Option<String> {
+fn called(expr: &Expr) -> Option<String> {
     let Expr::Function(function) = without_parentheses(expr) else { return None };
-    Some(function.name.0.last()?.as_ident()?.value.to_lowercase())
+    last_name(function)
 }
 
 fn is_count(expr: &Expr) -> bool {
-    function_name(expr).as_deref() == Some("count")
+    called(expr).as_deref() == Some("count")
 }
 
 /// `sum(…)`, or a subquery that gives one.
@@ -373,7 +375,7 @@ fn is_bare_sum(expr: &Expr) -> bool {
             }),
             _ => false,
         },
-        other => function_name(other).as_deref() == Some("sum"),
+        other => called(other).as_deref() == Some("sum"),
     }
 }
 
@@ -388,22 +390,6 @@ fn text_filter(function: &Function, wanted: &str) -> Option<String> {
         Value::SingleQuotedString(text) => Some(text.clone()),
         _ => None,
     }
-}
-
-/// EXISTS over receipts or their lines.
-fn reads_purchases(expr: &Expr) -> bool {
-    let Expr::Exists { subquery, negated: false } = without_parentheses(expr) else { return false };
-    let SetExpr::Select(select) = &*subquery.body else { return false };
-    select.from.iter().any(|from| {
-        let all = std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation));
-        all.into_iter().any(|factor| match factor {
-            TableFactor::Table { name, .. } => {
-                let name = name.to_string().to_lowercase();
-                matches!(name.rsplit('.').next(), Some("purchases" | "purchase_lines"))
-            }
-            _ => false,
-        })
-    })
 }
 
 fn shortened(expr: &Expr) -> String {

@@ -18,7 +18,7 @@ use crate::planner::fact::lower::column;
 /// A segment that cannot be read today (a column that it needs is gone) is left out and logged.
 pub async fn answer(planner: &Planner, member: &ScalarValue, schema: SchemaRef) -> Result<RecordBatch> {
     let mut found: Vec<(String, String)> = Vec::new();
-    for relation in segments(planner) {
+    for relation in planner.snapshot.relations().filter(|relation| relation.is_segment()) {
         match has_member(planner, relation, member).await {
             Ok(true) => {
                 let schema = planner.snapshot.schema(relation.schema).map_or("", |schema| schema.name.as_str());
@@ -44,13 +44,6 @@ pub async fn answer(planner: &Planner, member: &ScalarValue, schema: SchemaRef) 
         |pick: fn(&(String, String)) -> &str| -> StringViewArray { found.iter().map(|row| Some(pick(row))).collect() };
     let kinds: StringViewArray = found.iter().map(|_| Some("segment")).collect();
     super::batch(schema, vec![Arc::new(column(|row| &row.0)), Arc::new(column(|row| &row.1)), Arc::new(kinds)])
-}
-
-/// The views whose first column is `member_id`.
-pub fn segments(planner: &Planner) -> impl Iterator<Item = &Arc<Relation>> {
-    planner.snapshot.relations().filter(|relation| {
-        relation.definition().is_some() && relation.columns.first().is_some_and(|column| column.name == "member_id")
-    })
 }
 
 async fn has_member(planner: &Planner, relation: &Arc<Relation>, member: &ScalarValue) -> Result<bool> {

@@ -42,7 +42,7 @@ use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast::{FunctionArg, FunctionArgExpr, TableFactor};
 use futures::stream;
 
-pub use self::lint::{Finding, NameScope, lint, may_repeat_members};
+pub use self::lint::{Finding, lint, may_repeat_members};
 use super::Planner;
 use crate::error::{Error, Result, message};
 use crate::sql::argument::named;

@@ -11,9 +11,10 @@ use datafusion::sql::sqlparser::ast;
 
 use crate::catalog::object::Relation;
 use crate::error::{Result, SqlState, message};
+use crate::planner::fact::lower::column;
 use crate::planner::names::{Found, find_relation};
 use crate::planner::{Planner, state, view};
-use crate::sql;
+use crate::{ident, sql};
 
 /// A saved segment, or a draft.
 #[derive(Debug, Clone)]
@@ -35,7 +36,7 @@ impl Segment {
     ///
     /// Errors: 42P01 for a name that is not there, 42601 for a text that is neither, 42809 for a relation that is no view.
     pub fn of(planner: &Planner, given: &str) -> Result<Self> {
-        match name_parts(given) {
+        match name_of(given) {
             Some((schema, name)) => {
                 match find_relation(&planner.snapshot, &planner.search_path, schema.as_deref(), &name)? {
                     Found::Relation(relation) => Self::of_relation(planner, &relation, given.trim()),
@@ -78,17 +79,11 @@ impl Segment {
     pub fn members(&self, planner: &Planner) -> Result<LogicalPlan> {
         let planner = self.planner(planner);
         let plan = planner.plan(&self.rows, &self.rows_text, &[]).map_err(|error| error.without_position())?;
-        let (qualifier, field) = plan.schema().qualified_field(0);
-        if sql::shown_name(field.name()) != "member_id" {
-            return Err(message::segment_without_member(&self.name, sql::shown_name(field.name())));
+        let first = sql::shown_name(plan.schema().field(0).name());
+        if first != "member_id" {
+            return Err(message::segment_without_member(&self.name, first));
         }
-        let member = Expr::Column(Column::new(qualifier.cloned(), field.name()));
-        let members = LogicalPlanBuilder::from(plan)
-            .project([member.clone().alias("member_id")])?
-            .filter(Expr::Column(Column::new_unqualified("member_id")).is_not_null())?
-            .distinct()?
-            .build()?;
-        Ok(members)
+        distinct_members(plan)
     }
 }
 
@@ -134,31 +129,19 @@ impl Planner {
     }
 }
 
-/// The parts of a name; `None` for a text that is more than a name.
-fn name_parts(text: &str) -> Option<(Option<String>, String)> {
-    let mut parts = Vec::new();
-    let mut rest = text.trim();
-    loop {
-        let part;
-        if let Some(quoted) = rest.strip_prefix('"') {
-            let end = quoted.find('"')?;
-            part = quoted[..end].to_owned();
-            rest = &quoted[end + 1..];
-        } else {
-            let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '$')).unwrap_or(rest.len());
-            if end == 0 {
-                return None;
-            }
-            part = rest[..end].to_lowercase();
-            rest = &rest[end..];
-        }
-        parts.push(part);
-        match rest.strip_prefix('.') {
-            Some(behind) => rest = behind,
-            None if rest.is_empty() => break,
-            None => return None,
-        }
-    }
+/// The distinct members in a plan's first column, as `member_id`.
+pub fn distinct_members(plan: LogicalPlan) -> Result<LogicalPlan> {
+    let member = Expr::Column(Column::from(plan.schema().qualified_field(0)));
+    Ok(LogicalPlanBuilder::from(plan)
+        .project([member.alias("member_id")])?
+        .filter(column("member_id").is_not_null())?
+        .distinct()?
+        .build()?)
+}
+
+/// The schema and the name that a text is; `None` for a text that is more than a name.
+fn name_of(text: &str) -> Option<(Option<String>, String)> {
+    let mut parts = ident::split(text).ok()?;
     let name = parts.pop()?;
     let schema = parts.pop();
     parts.is_empty().then_some((schema, name))

@@ -1,10 +1,14 @@
 //! How a segment's query is built: its conditions one by one, in the order written, or the queries that it combines.
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr, GroupByExpr, Ident, LimitClause, Query, Select, SelectItem, SetExpr, SetOperator,
-    SetQuantifier, UnaryOperator, Visit, Visitor,
+    BinaryOperator, Expr, Function, GroupByExpr, Ident, LimitClause, Query, Select, SelectItem, SetExpr, SetOperator,
+    SetQuantifier, TableWithJoins, UnaryOperator, Visit, Visitor,
 };
 use std::ops::ControlFlow;
+
+use crate::ident::folded;
+use crate::planner::fact::Fact;
+use crate::planner::names::NameScope;
 
 /// A query taken apart at the top.
 #[derive(Debug, Clone)]
@@ -28,29 +32,29 @@ pub struct Conditions {
     /// Of HAVING.
     pub on_groups: Vec<Expr>,
     pub is_grouped: bool,
-    /// `FROM members`, as written, when it is more than the members themselves.
+    /// What stands behind FROM, when it is more than the members themselves: those have one row each.
     pub from: Option<String>,
     /// What is cut off at the end, as written.
     pub limit: Option<String>,
 }
 
 impl Shape {
-    pub fn of(query: &Query) -> Self {
+    pub fn of(scope: NameScope<'_>, query: &Query) -> Self {
         match &*query.body {
-            SetExpr::Select(select) => Self::of_select(query, select),
+            SetExpr::Select(select) => Self::of_select(scope, query, select),
             SetExpr::SetOperation { .. } if query.limit_clause.is_none() && query.fetch.is_none() => {
                 let mut parts = Vec::new();
                 flatten(&query.body, None, &mut parts);
                 Self::Sets(parts)
             }
             SetExpr::Query(inner) if query.with.is_none() && query.limit_clause.is_none() && query.fetch.is_none() => {
-                Self::of(inner)
+                Self::of(scope, inner)
             }
             _ => Self::Whole,
         }
     }
 
-    fn of_select(query: &Query, select: &Select) -> Self {
+    fn of_select(scope: NameScope<'_>, query: &Query, select: &Select) -> Self {
         let member = match select.projection.first() {
             Some(SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. }) => expr.clone(),
             Some(SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..)) => {
@@ -68,10 +72,10 @@ impl Shape {
         if let Some(datafusion::sql::sqlparser::ast::Distinct::On(_)) = &select.distinct {
             return Self::Whole;
         }
-        let from: Vec<String> = select.from.iter().map(ToString::to_string).collect();
-        let from = from.join(", ");
-        let is_members =
-            matches!(from.to_lowercase().as_str(), "members" | "members m" | "members as m" | "public.members");
+        let from = (!is_members(scope, query, select, &member)).then(|| {
+            let from: Vec<String> = select.from.iter().map(ToString::to_string).collect();
+            from.join(", ")
+        });
         Self::Select(Box::new(Conditions {
             query: query.clone(),
             select: select.clone(),
@@ -79,7 +83,7 @@ impl Shape {
             on_rows: select.selection.as_ref().map(conjuncts).unwrap_or_default(),
             on_groups: select.having.as_ref().map(conjuncts).unwrap_or_default(),
             is_grouped: is_grouped || select.having.is_some(),
-            from: (!is_members).then_some(from),
+            from,
             limit: limit_of(query),
         }))
     }
@@ -120,6 +124,16 @@ impl Conditions {
             ..self.query.clone()
         }
     }
+}
+
+/// Whether a SELECT reads the members and nothing else, and gives their `member_id`.
+fn is_members(scope: NameScope<'_>, query: &Query, select: &Select, member: &Expr) -> bool {
+    let [TableWithJoins { relation, joins }] = select.from.as_slice() else { return false };
+    // A query of WITH may stand before the table of its name.
+    query.with.is_none()
+        && joins.is_empty()
+        && column_of(member).is_some_and(|name| name == "member_id")
+        && scope.table(relation).is_some_and(|table| table.name == "members")
 }
 
 /// The name of a column that a variation of a segment gives.
@@ -217,6 +231,15 @@ pub fn without_parentheses(expr: &Expr) -> &Expr {
     }
 }
 
+/// The name of a column that an expression is, without its qualifier.
+pub fn column_of(expr: &Expr) -> Option<String> {
+    match without_parentheses(expr) {
+        Expr::Identifier(ident) => Some(folded(ident)),
+        Expr::CompoundIdentifier(parts) => parts.last().map(folded),
+        _ => None,
+    }
+}
+
 fn joined(conditions: &[Expr]) -> Option<Expr> {
     conditions.iter().cloned().map(|condition| Expr::Nested(Box::new(condition))).reduce(|left, right| Expr::BinaryOp {
         left: Box::new(left),
@@ -237,6 +260,44 @@ pub fn has_subquery(expr: &Expr) -> bool {
         type Break = ();
         fn pre_visit_query(&mut self, _query: &Query) -> ControlFlow<()> {
             ControlFlow::Break(())
+        }
+    }
+    expr.visit(&mut Finder).is_break()
+}
+
+/// Functions that read the clock.
+pub const CLOCKS: [&str; 10] = [
+    "now",
+    "current_date",
+    "current_time",
+    "current_timestamp",
+    "localtime",
+    "localtimestamp",
+    "clock_timestamp",
+    "statement_timestamp",
+    "transaction_timestamp",
+    "timeofday",
+];
+
+/// The name of a function without its schema.
+pub fn last_name(function: &Function) -> Option<String> {
+    function.name.0.last()?.as_ident().map(folded)
+}
+
+/// Whether another day may make another value of an expression, or nothing in it says that none does.
+pub fn depends_on_day(expr: &Expr) -> bool {
+    struct Finder;
+    impl Visitor for Finder {
+        type Break = ();
+        fn pre_visit_query(&mut self, _query: &Query) -> ControlFlow<()> {
+            ControlFlow::Break(())
+        }
+        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+            let Expr::Function(function) = expr else { return ControlFlow::Continue(()) };
+            let Some(name) = last_name(function) else { return ControlFlow::Break(()) };
+            // Of one argument, `age` counts from today.
+            let reads_clock = CLOCKS.contains(&name.as_str()) || matches!(name.as_str(), "asof" | "age");
+            if reads_clock || Fact::named(&name).is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         }
     }
     expr.visit(&mut Finder).is_break()

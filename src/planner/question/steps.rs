@@ -11,7 +11,7 @@ use datafusion::functions_aggregate::expr_fn::{bool_or, count};
 use datafusion::logical_expr::{ExprFunctionExt, LogicalPlan, LogicalPlanBuilder, lit};
 use datafusion::sql::sqlparser::ast::{Expr, Query};
 
-use super::segment::Segment;
+use super::segment::{Segment, distinct_members};
 use super::shape::{Conditions, Shape, all_of, column_name, combined, has_subquery};
 use crate::error::Result;
 use crate::planner::Planner;
@@ -22,13 +22,13 @@ use crate::sql;
 pub async fn answer(planner: &Planner, segment: &Segment, schema: SchemaRef) -> Result<RecordBatch> {
     let asked = segment.planner(planner);
     let mut steps = vec![("members".to_owned(), planner.count(planner.universe()?).await?)];
-    match Shape::of(&segment.definition) {
+    match Shape::of(planner.name_scope(), &segment.definition) {
         Shape::Select(select) => steps_of_select(&asked, segment, &select, &mut steps).await?,
         Shape::Sets(parts) => {
             for (at, (how, part)) in parts.iter().enumerate() {
                 let shown = how.map_or_else(|| part.to_string(), |how| format!("{how} {part}"));
                 if let Some(query) = combined(&segment.definition, &parts[..=at]) {
-                    steps.push((shown, asked.count(members(&asked, &query, 0)?).await?));
+                    steps.push((shown, members(&asked, &query).await?));
                 }
             }
         }
@@ -60,10 +60,10 @@ async fn steps_of_select(
     let of_rows = |at: usize| select.rows(vec![select.member.clone()], &select.on_rows[..at]);
     if select.on_rows.iter().any(has_subquery) {
         if let Some(from) = from {
-            steps.push((from, planner.count(members(planner, &of_rows(0), 0)?).await?));
+            steps.push((from, members(planner, &of_rows(0)).await?));
         }
         for (at, condition) in select.on_rows.iter().enumerate() {
-            steps.push((condition.to_string(), planner.count(members(planner, &of_rows(at + 1), 0)?).await?));
+            steps.push((condition.to_string(), members(planner, &of_rows(at + 1)).await?));
         }
     } else {
         let counts = counts_in_one_pass(planner, select).await?;
@@ -75,7 +75,7 @@ async fn steps_of_select(
     if select.is_grouped {
         for (at, condition) in select.on_groups.iter().enumerate() {
             let query = select.groups(vec![select.member.clone()], &select.on_rows, &select.on_groups[..=at]);
-            steps.push((condition.to_string(), planner.count(members(planner, &query, 0)?).await?));
+            steps.push((condition.to_string(), members(planner, &query).await?));
         }
     }
     if let Some(limit) = &select.limit {
@@ -109,17 +109,9 @@ async fn counts_in_one_pass(planner: &Planner, select: &Conditions) -> Result<Ve
     Ok(row.map(|batch| (0..=steps).map(|at| value(batch, at)).collect()).unwrap_or_default())
 }
 
-/// The distinct members that a variation of a segment gives in one of its columns.
-fn members(planner: &Planner, query: &Query, at: usize) -> Result<LogicalPlan> {
-    let plan = planned(planner, query)?;
-    let (qualifier, field) = plan.schema().qualified_field(at);
-    let member = datafusion::common::Column::new(qualifier.cloned(), field.name());
-    let member = datafusion::logical_expr::Expr::Column(member);
-    Ok(LogicalPlanBuilder::from(plan)
-        .project([member.alias("member_id")])?
-        .filter(column("member_id").is_not_null())?
-        .distinct()?
-        .build()?)
+/// The number of members that a variation of a segment gives in its first column.
+async fn members(planner: &Planner, query: &Query) -> Result<i64> {
+    planner.count(distinct_members(planned(planner, query)?)?).await
 }
 
 /// A variation of a segment: nobody wrote its text, so its errors have no position.

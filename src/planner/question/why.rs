@@ -1,9 +1,10 @@
 //! `why`: each condition of a segment true or false for one member, the receipts that decided, and the miss.
 //!
 //! The first row is the segment itself; then the conditions in the order written, those inside of OR and NOT below the one that
-//! holds them (`2.1`). A condition holds when a row of the member has it together with all the conditions above, so that the
-//! member is in the segment when all conditions of the top hold. What a condition written with a fact compares is told
-//! in the words of the fact ([`super::evidence`]), and looked at on days to come.
+//! holds them (`2.1`). The member is in the segment when all conditions of the top hold. A member has one row of members, so
+//! each condition stands for itself; of other rows, a condition holds when one of the member's has it together with all the
+//! conditions above. What a condition written with a fact compares is told in the words of the fact ([`super::evidence`]);
+//! on days to come it is looked at where nothing but the conditions depends on the day.
 
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use datafusion::sql::sqlparser::ast::{BinaryOperator, CastKind, DataType as SqlT
 
 use super::evidence::{Evidence, HORIZON_DAYS};
 use super::segment::Segment;
-use super::shape::{Conditions, Shape, has_subquery, inner_conditions, without_parentheses};
+use super::shape::{Conditions, Shape, depends_on_day, has_subquery, inner_conditions, without_parentheses};
 use super::steps::planned;
 use crate::error::{Result, message};
 use crate::planner::Planner;
@@ -57,11 +58,11 @@ pub async fn answer(
         ..Row::default()
     }];
     let asked = segment.planner(planner);
-    match Shape::of(&segment.definition) {
+    match Shape::of(planner.name_scope(), &segment.definition) {
         Shape::Select(select) => {
             let mut asking = Asking { planner: &asked, select: &select, id, rows: Vec::new(), tree: Vec::new() };
             asking.conditions().await?;
-            if is_known && rows[0].miss.is_none() && select.limit.is_none() && select.on_groups.is_empty() {
+            if is_known && select.from.is_none() && select.limit.is_none() && select.on_groups.is_empty() {
                 rows[0].miss = asking.forecast(is_member);
             }
             rows.extend(asking.rows);
@@ -138,18 +139,11 @@ impl Condition {
             }
             _ => match &self.evidence {
                 Some(evidence) => Some(evidence.holds_in(days)),
-                None if depends_on_time(&self.expr) => None,
+                None if depends_on_day(&self.expr) => None,
                 None => Some(self.holds),
             },
         }
     }
-}
-
-/// Whether a condition without facts may change as time goes on.
-fn depends_on_time(expr: &Expr) -> bool {
-    let text = expr.to_string().to_lowercase();
-    has_subquery(expr)
-        || ["asof", "now(", "current_", "last", "rfm_", "member_level"].iter().any(|word| text.contains(word))
 }
 
 struct Asking<'a> {
@@ -177,7 +171,9 @@ impl Asking<'_> {
         for at in 0..select.on_rows.len() {
             number += 1;
             let mut condition = Condition::new(number.to_string(), &select.on_rows[at]);
-            self.ask(&mut condition, &select.on_rows[..at]).await?;
+            // A member has one row of members, so each condition stands for itself.
+            let above = if select.from.is_some() { &select.on_rows[..at] } else { &[] };
+            self.ask(&mut condition, above).await?;
             self.tree.push(condition);
         }
         for at in 0..select.on_groups.len() {
@@ -222,8 +218,8 @@ impl Asking<'_> {
                 Some(evidence) => {
                     row.value = evidence.value_on(self.planner, self.planner.day)?;
                     row.receipts = Some(evidence.receipts(self.planner)?);
-                    row.miss = evidence.miss(self.planner, condition.holds)?;
-                    let is_top = !condition.path.contains('.');
+                    row.miss = evidence.miss(self.planner)?;
+                    let is_top = self.select.from.is_none() && !condition.path.contains('.');
                     if let Some(when) = self.first_change(condition).filter(|_| is_top) {
                         let when = change(condition.holds, when);
                         row.miss = Some(row.miss.map_or_else(|| when.clone(), |miss| format!("{miss}; {when}")));

@@ -37,19 +37,21 @@ def arrow_table(types, rows):
 
 
 class Regulars:
-    """A server over the given tables (name to Arrow table) that lives as long as the `with` block."""
+    """A server over the given tables (name to Arrow table) that lives as long as the `with` block; `config` is added to
+    its configuration."""
 
-    def __init__(self, tables):
+    def __init__(self, tables, config=""):
         self.tables = tables
+        self.config = config
 
     def __enter__(self):
         self.folder = tempfile.TemporaryDirectory(prefix="facts-")
         base = pathlib.Path(self.folder.name)
         (base / "history").mkdir()
         for name, table in self.tables.items():
-            pq.write_table(table, base / "history" / f"{name}.parquet")
+            self.write(name, table)
         config = base / "regulars.toml"
-        config.write_text(f'home = "{base}/home"\n[history]\npath = "{base}/history"\n', encoding="utf-8")
+        config.write_text(f'home = "{base}/home"\n[history]\npath = "{base}/history"\n{self.config}', encoding="utf-8")
         self.output, self.errors = base / "out", base / "err"
         command = [os.environ["REGULARS"], "serve", "--config", str(config), "--listen", "127.0.0.1:0"]
         with self.output.open("wb") as output, self.errors.open("wb") as errors:
@@ -68,6 +70,10 @@ class Regulars:
         if kind is None:
             assert ended is None, f"the server ended with status {ended}: {said[-1000:]}"
             assert "panicked" not in said, f"the server panicked: {said[-1000:]}"
+
+    def write(self, name, table):
+        """Writes a table's file; the next statement sees it."""
+        pq.write_table(table, pathlib.Path(self.folder.name) / "history" / f"{name}.parquet")
 
     def wait_for_port(self):
         """The server tells its address when it is ready; until then there is nothing to connect to."""

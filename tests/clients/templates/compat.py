@@ -21,7 +21,7 @@ from pathlib import Path
 import psycopg
 
 from checking import check, equal, run
-from history import COMPAT, ROOT, SHARED, load_compat, missing_shared, tables_sql
+from history import COMPAT, REGULARS, ROOT, SHARED, load_compat, missing_shared, serve, tables_sql
 from postgres import Server
 
 sys.path.append(str(COMPAT))
@@ -465,6 +465,41 @@ def it_may_be_loaded_again():
     before = connection.execute("SELECT * FROM segment ORDER BY 1").fetchall()
     load_compat(connection)
     equal(connection.execute("SELECT * FROM segment ORDER BY 1").fetchall(), before)
+
+
+SEGMENTS = {
+    "lunch": "SELECT member_id FROM members WHERE bought(member_id, hours => '11:00-14:00')",
+    '"Of ""two"" words"': "SELECT member_id, purchase_count(member_id, last => '90 days') FROM lunch -- as a comment",
+    "crm.kept": "SELECT l.member_id FROM lunch l JOIN members m USING (member_id) WHERE m.country IS DISTINCT FROM 'NO'",
+    "crm.few": "SELECT * FROM crm.kept EXCEPT SELECT member_id FROM members WHERE visit_days(member_id) > 2",
+}
+
+
+@check
+def definitions_that_are_exported_are_the_same_segments():
+    answers = {}
+    with tempfile.TemporaryDirectory() as folder:
+        config = Path(folder) / "regulars.toml"
+        config.write_text(f'home = "{folder}/home"\n[history]\npath = "{ROOT}/data/small"\n', encoding="utf-8")
+        with serve(config) as connect, connect() as regulars:
+            regulars.execute("SET regulars.as_of = '2026-11-20'")
+            regulars.execute("CREATE SCHEMA crm")
+            for name, text in SEGMENTS.items():
+                regulars.execute(f"CREATE VIEW {name} AS {text}")
+                answers[name] = regulars.execute(f"SELECT * FROM {name} ORDER BY 1").fetchall()
+            regulars.execute("COMMENT ON VIEW lunch IS 'who lunches, as O''Hara says'")
+            # The script goes by today's name.
+            regulars.execute("ALTER VIEW lunch RENAME TO lunches")
+        answers["lunches"] = answers.pop("lunch")
+        command = [REGULARS, "export-definitions", "--config", config]
+        script = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+    postgres = small("exported")
+    equal(psql("exported", script), "")
+    for name, rows in answers.items():
+        assert rows, name
+        equal(postgres.execute(f"SELECT * FROM {name} ORDER BY 1").fetchall(), rows, name)
+    (comment,), = postgres.execute("SELECT obj_description('lunches'::regclass)").fetchall()
+    equal(comment, "who lunches, as O'Hara says")
 
 
 @check

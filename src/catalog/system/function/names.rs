@@ -3,11 +3,11 @@
 use super::Takes::{Object, Text};
 use super::{Spec, lenient, strict};
 use crate::catalog::object::{BOOTSTRAP_ROLE_OID, PG_CATALOG_OID};
-use crate::catalog::system::name::{find_type, split_name, type_name};
+use crate::catalog::system::name::{find_type, type_name};
 use crate::catalog::system::value::Value;
 use crate::catalog::system::{SystemContext, types};
 use crate::error::{Result, message};
-use crate::ident::quote;
+use crate::ident::{quote, split};
 use crate::pg_type::Oid;
 use crate::sql::compat::RegResolver;
 
@@ -79,7 +79,7 @@ fn proc_(value: &Value) -> Result<Oid> {
         return Ok(oid);
     }
     let name = value.text().unwrap_or_default();
-    let parts = split_name(name)?;
+    let parts = split(name)?;
     let bare = match parts.as_slice() {
         [bare] => bare,
         [schema, bare] if schema == "pg_catalog" => bare,

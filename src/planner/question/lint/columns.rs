@@ -3,19 +3,12 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{Expr, ObjectName, Query, SelectItem, SetExpr, TableFactor, Visit, Visitor};
+use datafusion::sql::sqlparser::ast::{Expr, Query, SelectItem, SetExpr, TableFactor, Visit, Visitor};
 
-use crate::catalog::snapshot::Snapshot;
 use crate::history::contract::{Kind, TABLES};
 use crate::pg_type::PgType;
-use crate::planner::names::{Found, find_relation};
-
-/// Where names are looked up.
-#[derive(Debug, Clone, Copy)]
-pub struct NameScope<'a> {
-    pub snapshot: &'a Snapshot,
-    pub search_path: &'a [String],
-}
+use crate::planner::names::{Found, NameScope};
+use crate::planner::question::shape::column_of;
 
 /// The columns of all relations that a query reads, by name.
 #[derive(Debug, Default)]
@@ -62,7 +55,7 @@ impl Columns {
     }
 
     fn named(&self, expr: &Expr) -> &[Known] {
-        bare_column(expr).and_then(|name| self.by_name.get(&name)).map_or(&[], Vec::as_slice)
+        column_of(expr).and_then(|name| self.by_name.get(&name)).map_or(&[], Vec::as_slice)
     }
 
     pub fn is_column(&self, expr: &Expr) -> bool {
@@ -76,7 +69,7 @@ impl Columns {
 
     /// Whether a column may hold no value in one of the relations that have it.
     pub fn is_nullable(&self, expr: &Expr) -> bool {
-        let Some(name) = bare_column(expr) else { return false };
+        let Some(name) = column_of(expr) else { return false };
         self.named(expr).iter().any(|known| !is_never_null(&known.relation, &name))
     }
 
@@ -86,7 +79,7 @@ impl Columns {
         impl Visitor for Money<'_> {
             type Break = ();
             fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
-                let Some(name) = bare_column(expr) else { return ControlFlow::Continue(()) };
+                let Some(name) = column_of(expr) else { return ControlFlow::Continue(()) };
                 let is_money = self.0.named(expr).iter().any(|known| {
                     let contract = TABLES.iter().find(|table| table.name == known.relation);
                     let column = contract.and_then(|table| table.column(&name));
@@ -118,33 +111,6 @@ fn is_never_null(relation: &str, column: &str) -> bool {
     is_key || NEVER_NULL.iter().any(|(name, columns)| *name == relation && columns.contains(&column))
 }
 
-/// The name of a column that an expression is, without its qualifier.
-pub fn bare_column(expr: &Expr) -> Option<String> {
-    let ident = match expr {
-        Expr::Identifier(ident) => ident,
-        Expr::CompoundIdentifier(parts) => parts.last()?,
-        Expr::Nested(inner) => return bare_column(inner),
-        _ => return None,
-    };
-    Some(if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_lowercase() })
-}
-
-/// The relation that a name means.
-pub fn relation_of(scope: NameScope<'_>, name: &ObjectName) -> Option<Found> {
-    let parts: Vec<String> = name
-        .0
-        .iter()
-        .filter_map(|part| part.as_ident())
-        .map(|ident| if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_lowercase() })
-        .collect();
-    let (schema, name) = match parts.as_slice() {
-        [name] => (None, name),
-        [.., schema, name] => (Some(schema.as_str()), name),
-        [] => return None,
-    };
-    find_relation(scope.snapshot, scope.search_path, schema, name).ok()
-}
-
 struct Finder<'a> {
     scope: NameScope<'a>,
     columns: Columns,
@@ -155,7 +121,7 @@ impl Visitor for Finder<'_> {
 
     fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
         if let TableFactor::Table { name, args: None, .. } = factor
-            && let Some(Found::Relation(relation)) = relation_of(self.scope, name)
+            && let Some(Found::Relation(relation)) = self.scope.relation(name)
         {
             for column in &relation.columns {
                 let known = Known { relation: relation.name.clone(), pg_type: column.pg_type };

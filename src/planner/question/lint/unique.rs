@@ -8,11 +8,10 @@ use datafusion::sql::sqlparser::ast::{
     SetQuantifier, TableFactor,
 };
 
-use super::columns::{NameScope, bare_column, relation_of};
 use crate::catalog::object::RelationKind;
 use crate::history::contract::TABLES;
-use crate::planner::names::Found;
-use crate::planner::question::shape::conjuncts;
+use crate::planner::names::{Found, NameScope};
+use crate::planner::question::shape::{column_of, conjuncts};
 use crate::planner::view;
 use crate::sql;
 
@@ -71,11 +70,10 @@ fn select_is_unique(scope: NameScope<'_>, select: &Select, depth: usize) -> bool
     {
         // Grouped by the first column alone, by its name or its place.
         let first = match select.projection.first() {
-            Some(SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. }) => bare_column(expr),
+            Some(SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. }) => column_of(expr),
             _ => None,
         };
-        let is_first =
-            |expr: &Expr| bare_column(expr).is_some_and(|name| Some(name) == first) || expr.to_string() == "1";
+        let is_first = |expr: &Expr| column_of(expr).is_some_and(|name| Some(name) == first) || expr.to_string() == "1";
         return exprs.len() == 1 && exprs.iter().all(is_first);
     }
     let [from] = select.from.as_slice() else { return false };
@@ -87,7 +85,7 @@ fn select_is_unique(scope: NameScope<'_>, select: &Select, depth: usize) -> bool
 fn factor_is_unique(scope: NameScope<'_>, factor: &TableFactor, depth: usize) -> bool {
     match factor {
         TableFactor::Derived { subquery, .. } => is_unique(scope, subquery, depth),
-        TableFactor::Table { name, args: None, .. } => match relation_of(scope, name) {
+        TableFactor::Table { name, args: None, .. } => match scope.relation(name) {
             Some(Found::Relation(relation)) => match &relation.kind {
                 RelationKind::Table { .. } => relation.name == "members",
                 RelationKind::View(definition) => {
@@ -114,7 +112,7 @@ fn join_keeps(scope: NameScope<'_>, factor: &TableFactor, how: &JoinOperator, de
         _ => return false,
     };
     let key = match factor {
-        TableFactor::Table { name, args: None, .. } => match relation_of(scope, name) {
+        TableFactor::Table { name, args: None, .. } => match scope.relation(name) {
             Some(Found::Relation(relation)) => match relation.kind {
                 RelationKind::Table { .. } => {
                     TABLES.iter().find(|table| table.name == relation.name).and_then(|table| table.key)
@@ -132,7 +130,7 @@ fn join_keeps(scope: NameScope<'_>, factor: &TableFactor, how: &JoinOperator, de
         }),
         JoinConstraint::On(condition) => conjuncts(condition).iter().any(|condition| match condition {
             Expr::BinaryOp { left, op: datafusion::sql::sqlparser::ast::BinaryOperator::Eq, right } => {
-                [left, right].into_iter().any(|side| bare_column(side).as_deref() == Some(key))
+                [left, right].into_iter().any(|side| column_of(side).as_deref() == Some(key))
             }
             _ => false,
         }),
