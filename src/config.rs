@@ -103,6 +103,15 @@ pub struct LimitsConfig {
     pub shutdown_timeout_ms: u64,
     /// Bytes of one message from a client that has signed in.
     pub message_bytes: usize,
+    /// Bytes of rows that a cursor declared SCROLL keeps to go back to.
+    pub cursor_bytes: usize,
+}
+
+impl LimitsConfig {
+    /// What a session's prepared statements and portals may hold together, in bytes.
+    pub fn held_bytes(&self) -> usize {
+        self.message_bytes.saturating_mul(2)
+    }
 }
 
 impl Default for LimitsConfig {
@@ -115,6 +124,7 @@ impl Default for LimitsConfig {
             write_timeout_ms: 60_000,
             shutdown_timeout_ms: 30_000,
             message_bytes: 64 << 20,
+            cursor_bytes: 256 << 20,
         }
     }
 }

@@ -1,7 +1,6 @@
 //! What all sessions share, built once: the history, the catalog, the functions, the threads that compute.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use datafusion::execution::memory_pool::FairSpillPool;
@@ -11,7 +10,7 @@ use datafusion::execution::session_state::SessionState;
 use crate::catalog::object::Column;
 use crate::catalog::{Catalog, SqliteStore, Store, TableDescription};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, LimitsConfig};
 use crate::error::{Error, Result, SqlState};
 use crate::execution::QueryRuntime;
 use crate::history::History;
@@ -31,7 +30,7 @@ pub struct Engine {
     pub queries: QueryRuntime,
     pub registry: Arc<Registry>,
     pub started_at: DateTime<Utc>,
-    pub statement_timeout: Duration,
+    pub limits: LimitsConfig,
     pub(crate) state: SessionState,
 }
 
@@ -79,7 +78,7 @@ impl Engine {
             queries: QueryRuntime::new(threads)?,
             registry: Arc::new(Registry::default()),
             started_at: now,
-            statement_timeout: Duration::from_millis(config.limits.statement_timeout_ms),
+            limits: config.limits.clone(),
             clock,
             state,
         }))

@@ -84,6 +84,7 @@ sqlstates! {
     GroupingError = "42803",
     WindowingError = "42P20",
     InvalidColumnReference = "42P10",
+    InvalidCursorDefinition = "42P11",
     InvalidTableDefinition = "42P16",
     InvalidObjectDefinition = "42P17",
     IndeterminateDatatype = "42P18",

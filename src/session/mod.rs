@@ -4,18 +4,25 @@
 //! executed one after the other, and what they change belongs to the open transaction. Nothing a client sets is
 //! visible to another. Named statements and portals are the wire's books, not kept here.
 
+pub mod cursors;
+pub mod prepared;
 pub mod registry;
 pub mod settings;
+pub mod text_format;
 pub mod transaction;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use chrono_tz::Tz;
 use datafusion::scalar::ScalarValue;
 
+use self::cursors::Cursors;
+pub use self::prepared::Prepared;
+use self::prepared::PreparedStatements;
 use self::registry::Registration;
 use self::settings::{SETTINGS, Settings};
+pub use self::text_format::TextFormat;
 use self::transaction::Transaction;
 pub use self::transaction::TransactionStatus;
 use crate::engine::Engine;
@@ -27,7 +34,7 @@ use crate::sql;
 pub use crate::sql::statement::Statement;
 use crate::sql::statement::StatementKind;
 use crate::statement::context::Context;
-use crate::statement::outcome::{Notice, Outcome, OutputColumn};
+use crate::statement::outcome::{Notice, Outcome};
 use crate::statement::{self, query};
 
 /// What a client says of itself when it connects.
@@ -39,28 +46,13 @@ pub struct StartupParameters {
     pub settings: Vec<(String, String)>,
 }
 
-/// How values are written as text in this session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TextFormat {
-    /// `timestamp with time zone` is shown in this zone.
-    pub time_zone: Tz,
-}
-
-/// A statement that was parsed and described, ready to be bound.
-#[derive(Debug, Clone)]
-pub struct Prepared {
-    pub parameters: Arc<[PgType]>,
-    /// `None` when the statement gives no rows.
-    pub columns: Option<Arc<[OutputColumn]>>,
-    /// `None` for an empty string.
-    statement: Option<Arc<Statement>>,
-}
-
 pub struct Session {
     engine: Arc<Engine>,
     user: String,
     settings: Settings,
     transaction: Transaction,
+    prepared: PreparedStatements,
+    cursors: Cursors,
     notices: Vec<Notice>,
     registration: Registration,
     /// What the client was last told of each reported setting.
@@ -76,7 +68,7 @@ impl Session {
         if startup.database.is_some() && database != DATABASE {
             return Err(message::database_missing(database));
         }
-        let mut settings = Settings::new(&startup.user, engine.statement_timeout);
+        let mut settings = Settings::new(&startup.user, Duration::from_millis(engine.limits.statement_timeout_ms));
         for (name, value) in &startup.settings {
             match settings.set_initial(name, value) {
                 Err(error) if error.state() == crate::error::SqlState::UndefinedObject => {}
@@ -91,6 +83,8 @@ impl Session {
             user: startup.user,
             settings,
             transaction: Transaction::idle(),
+            prepared: PreparedStatements::default(),
+            cursors: Cursors::default(),
             notices: Vec::new(),
             registration,
             reported: BTreeMap::new(),
@@ -112,7 +106,7 @@ impl Session {
     }
 
     pub fn text_format(&self) -> TextFormat {
-        TextFormat { time_zone: self.settings.time_zone() }
+        self.settings.text_format()
     }
 
     /// Settings whose value is reported to the client (ParameterStatus) and has changed since the last call;
@@ -198,18 +192,52 @@ impl Session {
     ///
     /// Errors: 40001 when another session changed the same object meanwhile; 53100, 58030 from the store.
     pub async fn commit_implicit(&mut self) -> Result<()> {
+        if self.in_transaction_block() {
+            return Ok(());
+        }
         let draft = self.transaction.finish_implicit(&mut self.settings);
         self.idle();
-        match draft {
+        let committed = match draft {
             Some(draft) => statement::transaction::commit(&self.engine, draft).await,
             None => Ok(()),
+        };
+        match &committed {
+            Ok(()) => self.cursors.committed(),
+            Err(_) => self.cursors.rolled_back(),
         }
+        committed
     }
 
     /// A statement failed: an implicit transaction is rolled back, an explicit one is failed.
     pub fn fail(&mut self) {
         self.transaction.fail(&mut self.settings);
+        if !self.in_transaction_block() {
+            self.cursors.rolled_back();
+        }
         self.idle();
+    }
+
+    /// A statement that was kept by name.
+    pub fn statement(&self, name: &str) -> Option<&Arc<Prepared>> {
+        self.prepared.get(name)
+    }
+
+    pub fn keep_statement(&mut self, name: String, prepared: Arc<Prepared>) {
+        self.prepared.put(name, prepared);
+    }
+
+    pub fn forget_statement(&mut self, name: &str) {
+        self.prepared.remove(name);
+    }
+
+    /// What the named statements are charged with, in bytes.
+    pub fn held_bytes(&self) -> usize {
+        self.prepared.bytes()
+    }
+
+    /// Whether a cursor of SQL has this name, which is then not free for a portal.
+    pub fn has_cursor(&self, name: &str) -> bool {
+        self.cursors.contains(name)
     }
 
     fn begin(&mut self, statement: &Statement) -> Result<()> {
@@ -252,6 +280,8 @@ impl Session {
             process_id: self.registration.process_id,
             settings: &mut self.settings,
             transaction: &mut self.transaction,
+            prepared: &mut self.prepared,
+            cursors: &mut self.cursors,
             notices: &mut self.notices,
         }
     }

@@ -11,6 +11,7 @@ use chrono_tz::Tz;
 
 use crate::catalog::system::{SERVER_VERSION, SettingKind};
 use crate::error::{Result, message};
+use crate::session::text_format::{ByteaOutput, DateOrder, DateStyle, IntervalStyle, TextFormat};
 use crate::sql::statement::SetValue;
 
 /// One variable.
@@ -42,7 +43,7 @@ enum Accepts {
     DateOrNone,
     /// A zone, or nothing.
     ZoneOrNone,
-    /// `ISO`, with an order of day and month that only matters for input.
+    /// A style of output, and an order of day and month.
     DateStyle,
     /// Fixed by the server.
     Nothing,
@@ -98,7 +99,7 @@ impl Setting {
 pub static SETTINGS: &[Setting] = &[
     setting("application_name", "", Accepts::Any, "Sets the application name to be reported in statistics and logs.")
         .reported(),
-    setting("bytea_output", "hex", Accepts::OneOf(&["hex"]), "Sets the output format for bytea."),
+    setting("bytea_output", "hex", Accepts::OneOf(&["escape", "hex"]), "Sets the output format for bytea."),
     setting(
         "client_encoding",
         "UTF8",
@@ -130,8 +131,8 @@ pub static SETTINGS: &[Setting] = &[
     setting(
         "extra_float_digits",
         "1",
-        Accepts::Integer(1, 3),
-        "Sets the number of digits displayed for floating-point values; always the shortest exact form.",
+        Accepts::Integer(-15, 3),
+        "Sets the number of digits displayed for floating-point values.",
     ),
     setting(
         "idle_in_transaction_session_timeout",
@@ -142,8 +143,13 @@ pub static SETTINGS: &[Setting] = &[
     .unit("ms"),
     setting("in_hot_standby", "off", Accepts::Nothing, "Shows whether hot standby is currently active.").reported(),
     setting("integer_datetimes", "on", Accepts::Nothing, "Shows whether datetimes are integer based.").reported(),
-    setting("IntervalStyle", "postgres", Accepts::OneOf(&["postgres"]), "Sets the display format for interval values.")
-        .reported(),
+    setting(
+        "IntervalStyle",
+        "postgres",
+        Accepts::OneOf(&["postgres", "postgres_verbose", "sql_standard", "iso_8601"]),
+        "Sets the display format for interval values.",
+    )
+    .reported(),
     setting("is_superuser", "on", Accepts::Nothing, "Shows whether the current user is a superuser.").reported(),
     setting(
         "lock_timeout",
@@ -220,7 +226,8 @@ impl Settings {
     /// Errors: 42704 for an unknown name, 22023 for a value that is not accepted.
     pub fn set_initial(&mut self, name: &str, value: &str) -> Result<()> {
         let setting = find(name)?;
-        self.initial.insert(setting.name, accepted(setting, &[value.to_owned()])?);
+        let value = accepted(setting, self.value(setting), &[value.to_owned()])?;
+        self.initial.insert(setting.name, value);
         Ok(())
     }
 
@@ -232,7 +239,7 @@ impl Settings {
         }
         let value = match value {
             SetValue::Default => self.initial_value(setting).to_owned(),
-            SetValue::Values(values) => accepted(setting, values)?,
+            SetValue::Values(values) => accepted(setting, self.value(setting), values)?,
         };
         if local {
             self.local.insert(setting.name, value);
@@ -293,6 +300,32 @@ impl Settings {
         self.named("TimeZone").parse().unwrap_or(Tz::UTC)
     }
 
+    pub fn text_format(&self) -> TextFormat {
+        let (style, order) = self.named("DateStyle").split_once(", ").unwrap_or(("ISO", "MDY"));
+        TextFormat {
+            time_zone: self.time_zone(),
+            date_style: match style {
+                "SQL" => DateStyle::Sql,
+                "Postgres" => DateStyle::Postgres,
+                "German" => DateStyle::German,
+                _ => DateStyle::Iso,
+            },
+            date_order: match order {
+                "DMY" => DateOrder::DayMonthYear,
+                "YMD" => DateOrder::YearMonthDay,
+                _ => DateOrder::MonthDayYear,
+            },
+            interval_style: match self.named("IntervalStyle") {
+                "postgres_verbose" => IntervalStyle::PostgresVerbose,
+                "sql_standard" => IntervalStyle::SqlStandard,
+                "iso_8601" => IntervalStyle::Iso8601,
+                _ => IntervalStyle::Postgres,
+            },
+            bytea_output: if self.named("bytea_output") == "escape" { ByteaOutput::Escape } else { ByteaOutput::Hex },
+            extra_float_digits: self.named("extra_float_digits").parse().unwrap_or(1),
+        }
+    }
+
     /// `None` when statements may run for ever.
     pub fn statement_timeout(&self) -> Option<Duration> {
         let milliseconds: u64 = self.named("statement_timeout").parse().unwrap_or(0);
@@ -334,14 +367,14 @@ fn find(name: &str) -> Result<&'static Setting> {
     })
 }
 
-fn accepted(setting: &Setting, values: &[String]) -> Result<String> {
+fn accepted(setting: &Setting, current: &str, values: &[String]) -> Result<String> {
     let refused = || message::setting_value_refused(setting.name, &values.join(", "));
     if matches!(setting.accepts, Accepts::Names) {
         let names: Vec<String> = values.iter().flat_map(|value| split_names(value)).collect();
         return Ok(names.iter().map(|name| crate::ident::quote(name)).collect::<Vec<_>>().join(", "));
     }
     if matches!(setting.accepts, Accepts::DateStyle) {
-        return date_style(values).ok_or_else(refused);
+        return date_style(current, values).ok_or_else(refused);
     }
     let [value] = values else {
         return Err(refused());
@@ -360,8 +393,10 @@ fn accepted(setting: &Setting, values: &[String]) -> Result<String> {
         },
         Accepts::Integer(least, most) => {
             let number: i64 = value.parse().map_err(|_| refused())?;
-            // Fewer digits than the exact form are not offered; asking for them changes nothing.
-            Ok(number.clamp(*least, *most).to_string())
+            if !(*least..=*most).contains(&number) {
+                return Err(message::setting_out_of_range(setting.name, number, *least, *most));
+            }
+            Ok(number.to_string())
         }
         Accepts::Duration => milliseconds(value).map(|ms| ms.to_string()).ok_or_else(refused),
         Accepts::TimeZone => time_zone(value).map(|zone| zone.name().to_owned()).ok_or_else(refused),
@@ -388,19 +423,25 @@ fn time_zone(name: &str) -> Option<Tz> {
     }
 }
 
-/// Only ISO is offered for output; the order of day and month is remembered as PostgreSQL does.
-fn date_style(values: &[String]) -> Option<String> {
-    let mut order = "MDY";
+/// The style of output and the order of day and month, in any order of words; what is not named stays.
+fn date_style(current: &str, values: &[String]) -> Option<String> {
+    let (mut style, mut order) = current.split_once(", ")?;
     for word in values.iter().flat_map(|value| value.split(',')).map(str::trim) {
         match word.to_ascii_uppercase().as_str() {
-            "ISO" => {}
+            "ISO" => style = "ISO",
+            "SQL" => style = "SQL",
+            "POSTGRES" => style = "Postgres",
+            "GERMAN" => {
+                style = "German";
+                order = "DMY";
+            }
             "MDY" | "US" | "NONEURO" | "NONEUROPEAN" => order = "MDY",
             "DMY" | "EURO" | "EUROPEAN" => order = "DMY",
             "YMD" => order = "YMD",
             _ => return None,
         }
     }
-    Some(format!("ISO, {order}"))
+    Some(format!("{style}, {order}"))
 }
 
 /// `5000`, `5s`, `10min`, `1h`, `250ms`, `1d`.

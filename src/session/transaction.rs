@@ -43,6 +43,8 @@ struct Savepoint {
     name: String,
     draft: Draft,
     settings: Settings,
+    /// Cursors that were declared later end with it.
+    cursors: u64,
 }
 
 /// What is left to do when a transaction ends well.
@@ -187,11 +189,11 @@ impl Transaction {
     }
 
     /// Errors: 25P01 outside a block.
-    pub fn savepoint(&mut self, name: String, settings: &Settings) -> Result<()> {
+    pub fn savepoint(&mut self, name: String, settings: &Settings, cursors: u64) -> Result<()> {
         let State::Block(open) = &mut self.state else {
             return Err(message::needs_transaction_block("SAVEPOINT"));
         };
-        open.savepoints.push(Savepoint { name, draft: open.draft.clone(), settings: settings.clone() });
+        open.savepoints.push(Savepoint { name, draft: open.draft.clone(), settings: settings.clone(), cursors });
         Ok(())
     }
 
@@ -205,10 +207,10 @@ impl Transaction {
         Ok(())
     }
 
-    /// Goes back to a savepoint, which stays; a failed block is open again.
+    /// Goes back to a savepoint, which stays; a failed block is open again. Gives what the savepoint knows of cursors.
     ///
     /// Errors: 25P01 outside a block, 3B001 for an unknown name.
-    pub fn roll_back_to(&mut self, name: &str, settings: &mut Settings) -> Result<()> {
+    pub fn roll_back_to(&mut self, name: &str, settings: &mut Settings) -> Result<u64> {
         let (State::Block(open) | State::Failed(open)) = &mut self.state else {
             return Err(message::needs_transaction_block("ROLLBACK TO SAVEPOINT"));
         };
@@ -217,11 +219,12 @@ impl Transaction {
         let savepoint = &open.savepoints[at];
         open.draft = savepoint.draft.clone();
         *settings = savepoint.settings.clone();
+        let cursors = savepoint.cursors;
         self.state = match std::mem::replace(&mut self.state, State::Idle) {
             State::Failed(open) => State::Block(open),
             state => state,
         };
-        Ok(())
+        Ok(cursors)
     }
 
     fn open(&self) -> Option<&Open> {

@@ -8,6 +8,7 @@ use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 use super::statement::Name;
 use super::{DEPTH_MAX, Places, place, precedence, reserved};
 use crate::error::{Error, Result, message};
+use crate::ident::folded;
 
 /// One statement's tokens, being read.
 pub(super) struct Grammar<'a> {
@@ -43,9 +44,18 @@ impl<'a> Grammar<'a> {
         }
     }
 
+    /// The rest of the statement as a query.
     pub(super) fn query(&mut self) -> Result<Box<ast::Query>> {
+        let query = self.query_inside()?;
+        self.end()?;
+        Ok(query)
+    }
+
+    /// A query with something behind it.
+    pub(super) fn query_inside(&mut self) -> Result<Box<ast::Query>> {
         let mut query = self.parser.parse_query().map_err(|error| self.refusal(&error))?;
-        if self.parser.peek_token_ref().token != Token::EOF {
+        let next = &self.parser.peek_token_ref().token;
+        if !matches!(next, Token::EOF | Token::RParen) {
             return Err(self.unexpected());
         }
         if let Some(word) = reserved::misused(&query) {
@@ -54,6 +64,21 @@ impl<'a> Grammar<'a> {
         }
         precedence::settle(&mut query);
         Ok(query)
+    }
+
+    /// One expression.
+    pub(super) fn expression(&mut self) -> Result<ast::Expr> {
+        self.parser.parse_expr().map_err(|error| self.refusal(&error))
+    }
+
+    /// The whole query string.
+    pub(super) fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// Whether nothing stands behind the next token.
+    pub(super) fn is_last_token(&self) -> bool {
+        self.parser.peek_nth_token_ref(1).token == Token::EOF
     }
 
     /// sqlparser says what it expected and where; PostgreSQL says what it found and where.
@@ -97,9 +122,7 @@ impl<'a> Grammar<'a> {
         parts
             .into_iter()
             .map(|part| match part {
-                ObjectNamePart::Identifier(ident) => {
-                    Ok(if ident.quote_style.is_some() { ident.value } else { ident.value.to_lowercase() })
-                }
+                ObjectNamePart::Identifier(ident) => Ok(folded(&ident)),
                 ObjectNamePart::Function(_) => Err(self.unexpected()),
             })
             .collect()

@@ -85,7 +85,7 @@ fn number(expr: &Expr) -> Option<usize> {
 }
 
 /// The type that a cast names; `None` for one that parameters cannot have.
-fn of_sql(data_type: &DataType) -> Option<PgType> {
+pub(super) fn of_sql(data_type: &DataType) -> Option<PgType> {
     Some(match data_type {
         DataType::BigInt(_) | DataType::Int8(_) => PgType::INT8,
         DataType::Int(_) | DataType::Integer(_) | DataType::Int4(_) => PgType::INT4,

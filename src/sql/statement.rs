@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use datafusion::sql::sqlparser::ast;
 
+use crate::pg_type::PgType;
+
 /// One statement of a query string.
 #[derive(Debug, Clone)]
 pub struct Statement {
@@ -77,8 +79,18 @@ pub enum StatementKind {
     /// `SHOW name`, or `SHOW ALL`.
     Show(Option<String>),
     DiscardAll,
+    Prepare(Box<Prepare>),
+    Execute {
+        name: String,
+        arguments: Vec<ast::Expr>,
+    },
     /// `DEALLOCATE name`, or `DEALLOCATE ALL`.
     Deallocate(Option<String>),
+    Declare(Box<Declare>),
+    Fetch(Fetch),
+    /// `CLOSE name`, or `CLOSE ALL`.
+    CloseCursor(Option<String>),
+    Copy(Box<Copy>),
     /// `LISTEN`, `UNLISTEN`: accepted, nothing is ever sent.
     Listen {
         verb: &'static str,
@@ -92,6 +104,84 @@ pub struct Explain {
     pub analyze: bool,
     pub verbose: bool,
     pub query: Box<ast::Query>,
+}
+
+/// `PREPARE name [(types)] AS query`.
+#[derive(Debug, Clone)]
+pub struct Prepare {
+    pub name: String,
+    /// Of the parameters, as far as they are given.
+    pub types: Vec<PgType>,
+    pub query: Statement,
+}
+
+/// `DECLARE name [BINARY] [[NO] SCROLL] CURSOR [WITH HOLD] FOR query`.
+#[derive(Debug, Clone)]
+pub struct Declare {
+    pub name: String,
+    pub is_binary: bool,
+    pub scrolls: bool,
+    /// Outlives its transaction.
+    pub holds: bool,
+    pub query: Box<ast::Query>,
+}
+
+/// `FETCH`, or `MOVE`, which passes the rows over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// So many rows on; `None` for all that are left.
+    Forward(Option<u64>),
+    Backward(Option<u64>),
+    /// To the row of this number, counted from the end when it is negative.
+    Absolute(i64),
+    /// So many rows from here; 0 is the row where the cursor stands.
+    Relative(i64),
+}
+
+#[derive(Debug, Clone)]
+pub struct Fetch {
+    pub name: String,
+    pub direction: Direction,
+    pub moves: bool,
+}
+
+/// `COPY … TO STDOUT`.
+#[derive(Debug, Clone)]
+pub struct Copy {
+    pub what: CopySource,
+    pub options: CopyOptions,
+}
+
+#[derive(Debug, Clone)]
+pub enum CopySource {
+    Relation { name: Name, columns: Vec<String> },
+    Query(Box<ast::Query>),
+}
+
+/// How rows are written. Characters are bytes of ASCII, as PostgreSQL wants them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CopyOptions {
+    pub format: CopyFormat,
+    pub delimiter: u8,
+    pub null: String,
+    pub header: bool,
+    pub quote: u8,
+    pub escape: u8,
+    pub force_quote: ForceQuote,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CopyFormat {
+    Text,
+    Csv,
+    Binary,
+}
+
+/// Columns whose values are quoted whatever they are, NULL excepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ForceQuote {
+    All,
+    Columns(Vec<String>),
 }
 
 #[derive(Debug, Clone)]

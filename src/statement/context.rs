@@ -13,6 +13,8 @@ use crate::engine::Engine;
 use crate::error::{Result, SqlState, message};
 use crate::ident::DATABASE;
 use crate::planner::{Planner, SegmentLore, Told, state};
+use crate::session::cursors::Cursors;
+use crate::session::prepared::PreparedStatements;
 use crate::session::settings::{SETTINGS, Settings};
 use crate::session::transaction::Transaction;
 
@@ -23,6 +25,8 @@ pub struct Context<'a> {
     pub process_id: i32,
     pub settings: &'a mut Settings,
     pub transaction: &'a mut Transaction,
+    pub prepared: &'a mut PreparedStatements,
+    pub cursors: &'a mut Cursors,
     pub notices: &'a mut Vec<Notice>,
 }
 
@@ -54,6 +58,7 @@ impl Context<'_> {
         Planner {
             state: state::for_statement(&self.engine.state, now, self.settings.time_zone().name(), as_of),
             day: self.day(now),
+            text_format: self.settings.text_format(),
             history: Arc::clone(&self.engine.history),
             system: Arc::new(self.system(Arc::clone(&snapshot))),
             snapshot,

@@ -2,10 +2,13 @@
 
 pub mod comment;
 pub mod context;
+pub mod copy;
 pub mod create_view;
+pub mod cursor;
 pub mod drop_view;
 pub mod explain;
 pub mod outcome;
+pub mod prepared;
 pub mod query;
 pub mod rename;
 pub mod schema;
@@ -43,7 +46,15 @@ pub async fn run(context: &mut Context<'_>, statement: &Statement) -> Result<Out
         StatementKind::Reset(name) => set::reset(context, name.as_deref()),
         StatementKind::Show(name) => set::show(context, name.as_deref()),
         StatementKind::DiscardAll => set::discard_all(context),
-        StatementKind::Deallocate(name) => Ok(set::deallocate(name.as_deref())),
+        StatementKind::Prepare(prepare) => prepared::prepare(context, prepare).await,
+        StatementKind::Execute { name, arguments } => {
+            prepared::execute(context, name, arguments, &statement.text).await
+        }
+        StatementKind::Deallocate(name) => prepared::deallocate(context, name.as_deref()),
+        StatementKind::Declare(declare) => cursor::declare(context, declare, &statement.text).await,
+        StatementKind::Fetch(fetch) => cursor::fetch(context, fetch).await,
+        StatementKind::CloseCursor(name) => cursor::close(context, name.as_deref()),
+        StatementKind::Copy(copy) => copy::run(context, copy, &statement.text).await,
         StatementKind::Listen { verb } => Ok(Outcome::Done((*verb).to_owned())),
         StatementKind::Unsupported(what) => Err(message::unsupported_statement(what)),
     }
@@ -60,6 +71,8 @@ pub async fn describe(
     match &statement.kind {
         StatementKind::Query(query) => query::describe(context, query, &statement.text, given).await,
         StatementKind::Explain(_) => Ok(([].into(), Some(explain::columns()))),
+        StatementKind::Execute { name, .. } => Ok(([].into(), context.prepared.named(name)?.columns.clone())),
+        StatementKind::Fetch(fetch) => Ok(([].into(), cursor::columns(context, fetch)?)),
         StatementKind::Show(name) => Ok(([].into(), Some(set::show_columns(context, name.as_deref())?))),
         _ => Ok(([].into(), None)),
     }

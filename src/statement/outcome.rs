@@ -8,6 +8,7 @@ use futures::stream::BoxStream;
 use crate::error::Result;
 pub use crate::error::{Notice, NoticeSeverity};
 use crate::pg_type::{Oid, PgType};
+use crate::sql::statement::CopyOptions;
 
 /// The result of one statement.
 pub enum Outcome {
@@ -16,18 +17,22 @@ pub enum Outcome {
     /// Done, without rows: the complete command tag, such as `CREATE VIEW`.
     Done(String),
     Rows(Rows),
-    /// Done, and whoever holds this session's prepared statements forgets the one named, or all of them.
-    Forget {
-        name: Option<String>,
-        tag: &'static str,
-    },
+    /// The rows of COPY … TO STDOUT.
+    CopyOut(Box<CopyOut>),
+}
+
+pub struct CopyOut {
+    pub rows: Rows,
+    pub options: CopyOptions,
 }
 
 /// Rows as they come. Dropping it ends the work behind it.
 pub struct Rows {
     pub columns: Arc<[OutputColumn]>,
-    /// The verb of the command tag; `SELECT` is completed with the number of rows, others stand as they are.
+    /// The verb of the command tag; `SELECT` and `FETCH` are completed with the number of rows, others stand as they are.
     pub tag: &'static str,
+    /// Of a cursor that was declared BINARY: the simple protocol sends it so.
+    pub is_binary: bool,
     /// Batches have the columns of `columns`, in that order. Bounded: a slow reader slows the plan.
     pub batches: BoxStream<'static, Result<RecordBatch>>,
 }

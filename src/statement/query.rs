@@ -138,7 +138,7 @@ fn rows(
         Some(announced) => (Arc::clone(announced), batches),
         None => (given, batches),
     };
-    Ok(Outcome::Rows(Rows { columns, tag: "SELECT", batches }))
+    Ok(Outcome::Rows(Rows { columns, tag: "SELECT", batches, is_binary: false }))
 }
 
 /// Parameter values may lead to another type than was announced (`SELECT $1`): what was announced is given.
@@ -185,7 +185,7 @@ fn as_announced(
 /// A result that is at hand already, such as SHOW's.
 pub fn rows_at_hand(batch: RecordBatch, tag: &'static str) -> Outcome {
     let columns = columns(&batch.schema());
-    Outcome::Rows(Rows { columns, tag, batches: stream::iter([Ok(batch)]).boxed() })
+    Outcome::Rows(Rows { columns, tag, batches: stream::iter([Ok(batch)]).boxed(), is_binary: false })
 }
 
 fn bind(plan: LogicalPlan, parameters: Vec<ScalarValue>) -> Result<LogicalPlan> {

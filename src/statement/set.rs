@@ -81,13 +81,9 @@ pub fn discard_all(context: &mut Context<'_>) -> Result<Outcome> {
         return Err(message::not_in_transaction_block("DISCARD ALL"));
     }
     context.settings.reset(None)?;
-    Ok(Outcome::Forget { name: None, tag: "DISCARD ALL" })
-}
-
-/// Prepared statements are the wire's: it knows whether there is one of that name.
-pub fn deallocate(name: Option<&str>) -> Outcome {
-    let tag = if name.is_some() { "DEALLOCATE" } else { "DEALLOCATE ALL" };
-    Outcome::Forget { name: name.map(str::to_owned), tag }
+    context.cursors.close_all();
+    context.prepared.clear();
+    Ok(Outcome::Done("DISCARD ALL".to_owned()))
 }
 
 fn one_column(name: &str) -> Arc<Schema> {

@@ -28,22 +28,32 @@ pub async fn end(context: &mut Context<'_>, chain: bool) -> Result<Outcome> {
         context.warning(SqlState::NoActiveSqlTransaction, "there is no transaction in progress");
         return Ok(Outcome::Done("COMMIT".to_owned()));
     };
-    if let Some(draft) = finished.draft {
-        commit(context.engine, draft).await?;
+    if let Some(draft) = finished.draft
+        && let Err(error) = commit(context.engine, draft).await
+    {
+        context.cursors.rolled_back();
+        return Err(error);
+    }
+    if finished.rolled_back {
+        context.cursors.rolled_back()
+    } else {
+        context.cursors.committed()
     }
     Ok(Outcome::Done(if finished.rolled_back { "ROLLBACK" } else { "COMMIT" }.to_owned()))
 }
 
 pub fn roll_back(context: &mut Context<'_>, chain: bool) -> Result<Outcome> {
     refuse_chain(chain)?;
-    if !context.transaction.roll_back(context.settings) {
+    if context.transaction.roll_back(context.settings) {
+        context.cursors.rolled_back();
+    } else {
         context.warning(SqlState::NoActiveSqlTransaction, "there is no transaction in progress");
     }
     Ok(Outcome::Done("ROLLBACK".to_owned()))
 }
 
 pub fn savepoint(context: &mut Context<'_>, name: &str) -> Result<Outcome> {
-    context.transaction.savepoint(name.to_owned(), context.settings)?;
+    context.transaction.savepoint(name.to_owned(), context.settings, context.cursors.mark())?;
     Ok(Outcome::Done("SAVEPOINT".to_owned()))
 }
 
@@ -53,7 +63,8 @@ pub fn release(context: &mut Context<'_>, name: &str) -> Result<Outcome> {
 }
 
 pub fn roll_back_to(context: &mut Context<'_>, name: &str) -> Result<Outcome> {
-    context.transaction.roll_back_to(name, context.settings)?;
+    let mark = context.transaction.roll_back_to(name, context.settings)?;
+    context.cursors.close_since(mark);
     Ok(Outcome::Done("ROLLBACK".to_owned()))
 }
 

@@ -29,7 +29,7 @@ impl Remote {
             // A lost connection shows as the error of the next statement.
             let _lost = driver.await;
         });
-        Ok(Self { client, connection, extended, format: TextFormat { time_zone: chrono_tz::UTC } })
+        Ok(Self { client, connection, extended, format: TextFormat::UTC })
     }
 
     async fn simple(&self, sql: &str) -> Result<DBOutput<DefaultColumnType>, DoorError> {

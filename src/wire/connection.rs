@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::conversation::{Conversation, SessionSource};
 use super::encode::{Format, RowEncoder};
-use super::extended::{Portal, PreparedStatement};
+use super::extended::Portal;
 use super::frame::{Frame, Reader};
 use super::startup::{Admitted, Authenticated, report_settings};
 use super::writer::Writer;
@@ -41,7 +41,8 @@ pub(super) struct Connection<'a, C: Conversation, R, W> {
     pub message_bytes: usize,
     draining: &'a CancellationToken,
     pub stop: &'a CancellationToken,
-    pub statements: HashMap<String, Arc<PreparedStatement<C::Prepared>>>,
+    /// The statement without a name; those with one are the session's, where SQL finds them too.
+    pub unnamed: Option<Arc<C::Prepared>>,
     pub portals: HashMap<String, Portal<C::Prepared>>,
     /// Of the extended messages since the last Execute or Sync.
     pub interrupt: Option<Interrupt>,
@@ -70,7 +71,7 @@ where
             message_bytes: host.limits.message_bytes,
             draining: &host.draining,
             stop: &host.stop,
-            statements: HashMap::new(),
+            unnamed: None,
             portals: HashMap::new(),
             interrupt: None,
             skipping: false,
@@ -292,7 +293,7 @@ impl Cursor {
 
     fn tag(&self, rows: u64) -> String {
         match self.tag {
-            "SELECT" => format!("SELECT {rows}"),
+            "SELECT" | "FETCH" => format!("{} {rows}", self.tag),
             tag => tag.to_owned(),
         }
     }

@@ -26,6 +26,8 @@ pub trait Described: Send + Sync + 'static {
     fn parameters(&self) -> &[PgType];
     /// `None` when the statement gives no rows.
     fn columns(&self) -> Option<&Arc<[OutputColumn]>>;
+    /// What it is charged with against the bound of what a session holds.
+    fn bytes(&self) -> usize;
 }
 
 /// One client's session, as the wire uses it. Each method is documented at [`Session`].
@@ -52,6 +54,11 @@ pub trait Conversation: Send + 'static {
     ) -> impl Future<Output = Result<Outcome>> + Send;
     fn commit_implicit(&mut self) -> impl Future<Output = Result<()>> + Send;
     fn fail(&mut self);
+    fn statement(&self, name: &str) -> Option<&Arc<Self::Prepared>>;
+    fn keep_statement(&mut self, name: String, prepared: Arc<Self::Prepared>);
+    fn forget_statement(&mut self, name: &str);
+    fn held_bytes(&self) -> usize;
+    fn has_cursor(&self, name: &str) -> bool;
 
     fn in_transaction_block(&self) -> bool {
         self.transaction_status() != TransactionStatus::Idle
@@ -65,6 +72,10 @@ impl Described for Prepared {
 
     fn columns(&self) -> Option<&Arc<[OutputColumn]>> {
         self.columns.as_ref()
+    }
+
+    fn bytes(&self) -> usize {
+        Prepared::bytes(self)
     }
 }
 
@@ -118,5 +129,24 @@ impl Conversation for Session {
 
     fn fail(&mut self) {
         Session::fail(self);
+    }
+    fn statement(&self, name: &str) -> Option<&Arc<Prepared>> {
+        Session::statement(self, name)
+    }
+
+    fn keep_statement(&mut self, name: String, prepared: Arc<Prepared>) {
+        Session::keep_statement(self, name, prepared);
+    }
+
+    fn forget_statement(&mut self, name: &str) {
+        Session::forget_statement(self, name);
+    }
+
+    fn held_bytes(&self) -> usize {
+        Session::held_bytes(self)
+    }
+
+    fn has_cursor(&self, name: &str) -> bool {
+        Session::has_cursor(self, name)
     }
 }

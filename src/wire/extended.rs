@@ -18,29 +18,22 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::connection::{Connection, Cursor, Helping, Watch, row_description};
 use super::conversation::{Conversation, Described};
 use super::encode::{Format, expand_formats};
-use super::{Failure, decode};
+use super::{Failure, copy, decode};
 use crate::error::{Result, message};
 use crate::execution::cancellation::Interrupt;
 use crate::session::TransactionStatus;
 use crate::statement::outcome::{Outcome, OutputColumn};
 
-/// What Parse leaves behind.
-pub(super) struct PreparedStatement<P> {
-    prepared: P,
-    /// What it is charged with against the bound of what a session holds.
-    bytes: usize,
-}
-
 /// What Bind leaves behind.
 pub(super) struct Portal<P> {
-    statement: Arc<PreparedStatement<P>>,
+    statement: Arc<P>,
     /// One for each column.
     formats: Vec<Format>,
     state: PortalState,
     bytes: usize,
 }
 
-/// What a statement or portal is charged with at least, however short its message: it is planned.
+/// What a portal is charged with at least, however short its message.
 const HELD_BYTES_MIN: usize = 4 << 10;
 
 enum PortalState {
@@ -63,15 +56,19 @@ where
     pub(super) async fn parse(&mut self, parse: Parse, bytes: usize) -> Result<(), Failure> {
         let name = parse.name.unwrap_or_default();
         if name.is_empty() {
-            self.statements.remove(&name);
-        } else if self.statements.contains_key(&name) {
+            self.unnamed = None;
+        } else if self.session.statement(&name).is_some() {
             return Err(message::prepared_statement_exists(&name).into());
         }
         self.check_held(bytes)?;
         let interrupt = self.interrupt();
         let mut watch = Watch { interrupt: &interrupt, stop: self.stop, reader: self.reader };
         let prepared = watch.over(self.session.prepare(&parse.query, &parse.type_oids)).await?;
-        self.statements.insert(name, Arc::new(PreparedStatement { prepared, bytes: bytes.max(HELD_BYTES_MIN) }));
+        if name.is_empty() {
+            self.unnamed = Some(Arc::new(prepared));
+        } else {
+            self.session.keep_statement(name, Arc::new(prepared));
+        }
         self.writer.push(&ParseComplete::new());
         Ok(())
     }
@@ -82,14 +79,14 @@ where
         let statement = Arc::clone(self.statement(bind.statement_name.as_deref().unwrap_or_default())?);
         if name.is_empty() {
             self.portals.remove(name);
-        } else if self.portals.contains_key(name) {
+        } else if self.portals.contains_key(name) || self.session.has_cursor(name) {
             return Err(message::portal_exists(name).into());
         }
         self.check_held(bytes)?;
-        let parameters = self.parameters(&bind, &statement.prepared)?;
+        let parameters = self.parameters(&bind, &statement)?;
         let formats: Result<Vec<_>> =
             bind.result_column_format_codes.iter().map(|code| Format::of_code(*code)).collect();
-        let formats = match statement.prepared.columns() {
+        let formats = match statement.columns() {
             Some(columns) => expand_formats(&formats?, columns.len())?,
             None => Vec::new(),
         };
@@ -104,7 +101,7 @@ where
     pub(super) fn describe(&mut self, describe: &Describe) -> Result<(), Failure> {
         let name = describe.name.as_deref().unwrap_or_default();
         let description = if describe.target_type == TARGET_TYPE_BYTE_STATEMENT {
-            let prepared = &self.statement(name)?.prepared;
+            let prepared = self.statement(name)?;
             let types = prepared.parameters().iter().map(|parameter| parameter.oid).collect();
             // Formats are not known before Bind, and announced as text.
             let described =
@@ -114,7 +111,7 @@ where
             described
         } else {
             let portal = self.portals.get(name).ok_or_else(|| message::no_such_portal(name))?;
-            let columns = portal.statement.prepared.columns();
+            let columns = portal.statement.columns();
             columns.map(|columns| row_description(columns, &portal.formats)).transpose()?
         };
         match description {
@@ -146,7 +143,10 @@ where
     pub(super) fn close(&mut self, close: &Close) {
         let name = close.name.as_deref().unwrap_or_default();
         if close.target_type == TARGET_TYPE_BYTE_STATEMENT {
-            self.statements.remove(name);
+            if name.is_empty() {
+                self.unnamed = None;
+            }
+            self.session.forget_statement(name);
         } else {
             self.portals.remove(name);
         }
@@ -177,7 +177,7 @@ where
         let mut watch = Watch { interrupt, stop: self.stop, reader: self.reader };
         let mut cursor = match mem::replace(&mut portal.state, PortalState::Finished) {
             PortalState::Bound(parameters) => {
-                let prepared = &portal.statement.prepared;
+                let prepared = &portal.statement;
                 match watch.over(self.session.execute_prepared(prepared, parameters)).await? {
                     Outcome::Empty => {
                         self.writer.push(&EmptyQueryResponse::new());
@@ -187,9 +187,9 @@ where
                         self.complete(&tag);
                         return Ok(());
                     }
-                    Outcome::Forget { name, tag } => {
-                        self.forget(name.as_deref())?;
-                        self.complete(tag);
+                    Outcome::CopyOut(copy) => {
+                        let tag = copy::send(*copy, self.session.text_format(), &mut watch, self.writer).await?;
+                        self.complete(&tag);
                         return Ok(());
                     }
                     Outcome::Rows(rows) => {
@@ -225,28 +225,15 @@ where
         Ok(())
     }
 
-    /// `DEALLOCATE name`, or all.
-    pub(super) fn forget(&mut self, name: Option<&str>) -> Result<()> {
-        match name {
-            Some(name) => match self.statements.remove(name) {
-                Some(_) => Ok(()),
-                None => Err(message::no_such_prepared_statement(name)),
-            },
-            None => {
-                self.statements.clear();
-                Ok(())
-            }
-        }
-    }
-
     /// Begun by the first message of a batch, ended by Execute or Sync, as PostgreSQL counts the timeout.
     fn interrupt(&mut self) -> Interrupt {
         let session = &mut self.session;
         self.interrupt.get_or_insert_with(|| session.interrupt()).clone()
     }
 
-    fn statement(&self, name: &str) -> Result<&Arc<PreparedStatement<C::Prepared>>> {
-        self.statements.get(name).ok_or_else(|| message::no_such_prepared_statement(name))
+    fn statement(&self, name: &str) -> Result<&Arc<C::Prepared>> {
+        let found = if name.is_empty() { self.unnamed.as_ref() } else { self.session.statement(name) };
+        found.ok_or_else(|| message::no_such_prepared_statement(name))
     }
 
     fn parameters(&self, bind: &Bind, prepared: &C::Prepared) -> Result<Vec<ScalarValue>> {
@@ -271,7 +258,8 @@ where
     /// Refuses to hold more than two of the longest messages' worth of statements and portals (53400).
     fn check_held(&self, bytes: usize) -> Result<()> {
         let limit = self.message_bytes.saturating_mul(2);
-        let held: usize = self.statements.values().map(|statement| statement.bytes).sum::<usize>()
+        let held: usize = self.session.held_bytes()
+            + self.unnamed.as_ref().map_or(0, |statement| statement.bytes())
             + self.portals.values().map(|portal| portal.bytes).sum::<usize>();
         if held + bytes > limit { Err(message::too_much_prepared(limit)) } else { Ok(()) }
     }

@@ -17,6 +17,7 @@
 mod calendar;
 mod connection;
 mod conversation;
+mod copy;
 mod decode;
 pub mod encode;
 mod extended;

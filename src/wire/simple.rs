@@ -6,10 +6,10 @@
 use pgwire::messages::response::EmptyQueryResponse;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::Failure;
 use super::connection::{Connection, Cursor, Helping, Watch, row_description};
 use super::conversation::Conversation;
 use super::encode::Format;
+use super::{Failure, copy};
 use crate::statement::outcome::Outcome;
 
 impl<C, R, W> Connection<'_, C, R, W>
@@ -21,7 +21,7 @@ where
     /// Query. An error ends the string; what it changed outside a transaction block is then undone.
     pub(super) async fn query(&mut self, text: &str) -> Result<(), Failure> {
         // As in PostgreSQL, a simple query ends what the unnamed ones were for.
-        self.statements.remove("");
+        self.unnamed = None;
         self.portals.remove("");
         self.interrupt = None;
         let statements = self.session.parse(text)?;
@@ -47,13 +47,13 @@ where
         let tag = match outcome {
             Outcome::Empty => None,
             Outcome::Done(tag) => Some(tag),
-            Outcome::Forget { name, tag } => {
-                self.forget(name.as_deref())?;
-                Some(tag.to_owned())
+            Outcome::CopyOut(copy) => {
+                Some(copy::send(*copy, self.session.text_format(), &mut watch, self.writer).await?)
             }
             Outcome::Rows(rows) => {
-                let description = row_description(&rows.columns, &vec![Format::Text; rows.columns.len()])?;
-                let mut cursor = Cursor::new(rows, &[], self.session.text_format())?;
+                let format = if rows.is_binary { Format::Binary } else { Format::Text };
+                let description = row_description(&rows.columns, &vec![format; rows.columns.len()])?;
+                let mut cursor = Cursor::new(rows, &[format], self.session.text_format())?;
                 self.writer.push(&description);
                 match cursor.send(None, &mut watch, self.writer).await? {
                     Helping::Complete(tag) => Some(tag),

@@ -44,8 +44,13 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
 
     /// Appends a row; nothing of it when it is refused.
     pub fn push_row(&mut self, batch: &BatchEncoder<'_>, row: usize) -> Result<()> {
+        self.push_with(|buffer| batch.row(row, buffer))
+    }
+
+    /// Appends whole messages; nothing of them when they are refused.
+    pub fn push_with(&mut self, write: impl FnOnce(&mut BytesMut) -> Result<()>) -> Result<()> {
         self.buffer.truncate(self.sealed);
-        match batch.row(row, &mut self.buffer) {
+        match write(&mut self.buffer) {
             Ok(()) => {
                 self.sealed = self.buffer.len();
                 Ok(())

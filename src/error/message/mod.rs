@@ -11,6 +11,8 @@ mod fact;
 mod view;
 mod statement;
 mod session;
+mod copy;
+mod cursor;
 mod catalog;
 mod system;
 mod wire;
@@ -20,6 +22,8 @@ mod resource;
 mod stop;
 
 pub use self::catalog::*;
+pub use self::copy::*;
+pub use self::cursor::*;
 pub use self::dialect::*;
 pub use self::fact::*;
 pub use self::history::*;

@@ -53,3 +53,10 @@ pub fn several_statements_prepared() -> Error {
 pub fn unknown_type(oid: u32) -> Error {
     Error::new(SqlState::UndefinedObject, format!("type with OID {oid} is not supported as a parameter"))
 }
+
+pub fn setting_out_of_range(name: &str, value: i64, least: i64, most: i64) -> Error {
+    Error::new(
+        SqlState::InvalidParameterValue,
+        format!("{value} is outside the valid range for parameter \"{name}\" ({least} .. {most})"),
+    )
+}

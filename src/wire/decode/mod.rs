@@ -42,7 +42,7 @@ pub fn text_value(text: &str, pg_type: PgType, format: &TextFormat) -> Result<Sc
 
 /// A value in binary, outside of any Bind: how a client of ours reads what a server sends.
 pub fn binary_value(bytes: &[u8], pg_type: PgType) -> Result<ScalarValue> {
-    let text = TextFormat { time_zone: chrono_tz::UTC };
+    let text = TextFormat::UTC;
     parameter(pg_type, Format::Binary, Some(bytes), 1, &text)
 }
 

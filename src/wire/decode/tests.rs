@@ -40,13 +40,13 @@ fn pg_type(name: &str) -> PgType {
 }
 
 fn read(pg_type: PgType, format: Format, bytes: &[u8], zone: &str) -> Result<ScalarValue> {
-    parameter(pg_type, format, Some(bytes), 1, &TextFormat { time_zone: zone.parse().unwrap() })
+    parameter(pg_type, format, Some(bytes), 1, &TextFormat::in_zone(zone.parse().unwrap()))
 }
 
 /// The one value of a column as text and as binary.
 fn written(pg_type: PgType, value: &ScalarValue, zone: &str) -> (String, Vec<u8>) {
     let array = value.to_array().unwrap();
-    let text = TextFormat { time_zone: zone.parse().unwrap() };
+    let text = TextFormat::in_zone(zone.parse().unwrap());
     let binary = encode::testing::binary_value(&array, pg_type, &text);
     // A UUID is bound as text.
     (text_value(&array, 0, &text).unwrap(), binary)
@@ -118,7 +118,7 @@ fn types_are_those_the_statement_was_planned_with() {
         let pg_type = pg_type(name);
         let planned = pg_type.to_arrow().unwrap();
         assert_eq!(read(pg_type, Format::Text, literal.as_bytes(), "UTC").unwrap().data_type(), planned, "{name}");
-        let null = parameter(pg_type, Format::Binary, None, 1, &TextFormat { time_zone: Tz::UTC }).unwrap();
+        let null = parameter(pg_type, Format::Binary, None, 1, &TextFormat::UTC).unwrap();
         assert!(null.is_null());
         assert_eq!(null.data_type(), planned, "{name}");
     }
@@ -185,7 +185,7 @@ fn arbitrary_bytes_never_panic() {
     println!("seed {seed}");
     let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
     let words: Vec<&str> = VALUES.lines().chain(REFUSALS.lines()).flat_map(|line| line.split('\t')).collect();
-    let zone = TextFormat { time_zone: Tz::Europe__Stockholm };
+    let zone = TextFormat::in_zone(Tz::Europe__Stockholm);
     for _ in 0..60_000 {
         let info = &crate::pg_type::TYPES[random.random_range(0..crate::pg_type::TYPES.len())];
         let pg_type = PgType { oid: if random.random() { info.oid } else { info.array_oid }, typmod: -1 };

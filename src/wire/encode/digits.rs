@@ -116,9 +116,13 @@ pub(super) fn decimal(out: &mut BytesMut, digits: &Digits, scale: i8) {
 }
 
 /// Writes a `double precision` in the fewest digits that read back as the same number.
-pub(super) fn float8(out: &mut BytesMut, value: f64) {
+/// With `extra` digits below 1, rounded to 15 and so many more.
+pub(super) fn float8(out: &mut BytesMut, value: f64, extra: i8) {
     if !value.is_finite() || value == 0.0 {
         return special(out, value);
+    }
+    if extra < 1 {
+        return rounded(out, value, (15 + extra).max(1).unsigned_abs().into());
     }
     let bits = value.to_bits();
     let exponent_bits = ((bits >> 52) & 0x7ff) as i32;
@@ -139,9 +143,13 @@ pub(super) fn float8(out: &mut BytesMut, value: f64) {
 }
 
 /// Writes a `real` in the fewest digits that read back as the same number.
-pub(super) fn float4(out: &mut BytesMut, value: f32) {
+/// With `extra` digits below 1, rounded to 6 and so many more.
+pub(super) fn float4(out: &mut BytesMut, value: f32, extra: i8) {
     if !value.is_finite() || value == 0.0 {
         return special(out, value.into());
+    }
+    if extra < 1 {
+        return rounded(out, value.into(), (6 + extra).max(1).unsigned_abs().into());
     }
     let bits = value.to_bits();
     let exponent_bits = ((bits >> 23) & 0xff) as i32;
@@ -159,6 +167,24 @@ pub(super) fn float4(out: &mut BytesMut, value: f32) {
         |text| text.parse() == Ok(value),
     );
     shortest.write(out, 6);
+}
+
+/// As C's `%.{digits}g` prints it: without zeros at the end, with an exponent where it is far from 1.
+fn rounded(out: &mut BytesMut, value: f64, digits: usize) {
+    let printed = format!("{value:.*e}", digits - 1);
+    let (mantissa, exponent) = printed.split_once('e').unwrap_or((&printed, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let trimmed = |text: &str| match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text.to_owned(),
+    };
+    if exponent < -4 || exponent >= digits as i32 {
+        let sign = if exponent < 0 { '-' } else { '+' };
+        let text = format!("{}e{sign}{:02}", trimmed(mantissa), exponent.unsigned_abs());
+        return out.put_slice(text.as_bytes());
+    }
+    let decimals = (digits as i32 - 1 - exponent).unsigned_abs() as usize;
+    out.put_slice(trimmed(&format!("{value:.decimals$}")).as_bytes());
 }
 
 fn special(out: &mut BytesMut, value: f64) {

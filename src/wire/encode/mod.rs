@@ -8,7 +8,10 @@
 //! a type without a counterpart in PostgreSQL was announced as text and arrives as Arrow prints it.
 
 mod binary;
+mod copy;
 mod digits;
+mod interval;
+mod moment;
 mod text;
 mod value;
 
@@ -18,6 +21,7 @@ use arrow::array::{Array, RecordBatch};
 use bytes::{BufMut, BytesMut};
 
 use self::binary::Layout;
+pub(super) use self::copy::CopyEncoder;
 use self::value::Column;
 use crate::error::{Result, message};
 use crate::session::TextFormat;

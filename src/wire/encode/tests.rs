@@ -13,7 +13,7 @@ use super::testing::{binary_value, row};
 use super::*;
 use crate::pg_type::PgType;
 
-const UTC: TextFormat = TextFormat { time_zone: Tz::UTC };
+const UTC: TextFormat = TextFormat::UTC;
 
 fn texts(array: &dyn Array) -> Vec<Option<String>> {
     (0..array.len()).map(|row| text_value(array, row, &UTC)).collect()
@@ -177,8 +177,7 @@ fn instants_of_every_unit_round_to_microseconds() {
         (Tz::Asia__Kolkata, "2026-10-25 06:00:00+05:30|2026-10-25 07:00:00+05:30"),
         (Tz::America__St_Johns, "2026-10-24 22:00:00-02:30|2026-10-24 23:00:00-02:30"),
     ] {
-        let shown: Vec<String> =
-            (0..2).filter_map(|row| text_value(&zoned, row, &TextFormat { time_zone: zone })).collect();
+        let shown: Vec<String> = (0..2).filter_map(|row| text_value(&zoned, row, &TextFormat::in_zone(zone))).collect();
         assert_eq!(shown.join("|"), expected);
     }
 }

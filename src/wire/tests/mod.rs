@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use arrow::array::{ArrayRef, Int32Array, RecordBatch, StringArray};
 use bytes::{Buf, BufMut, Bytes, BytesMut};
-use chrono_tz::Tz;
 use datafusion::scalar::ScalarValue;
 use futures::{StreamExt, stream};
 use parking_lot::Mutex;
@@ -79,6 +78,7 @@ impl SessionSource for Source {
             reports: vec![("server_version", "16.0".to_owned()), ("client_encoding", "UTF8".to_owned())],
             notices: Vec::new(),
             changed: Vec::new(),
+            statements: HashMap::new(),
         })
     }
 
@@ -114,6 +114,7 @@ pub(crate) struct Scripted {
     notices: Vec<Notice>,
     /// By the implicit transaction.
     changed: Vec<String>,
+    statements: HashMap<String, Arc<ScriptedStatement>>,
 }
 
 pub(crate) struct ScriptedStatement {
@@ -129,6 +130,10 @@ impl Described for ScriptedStatement {
 
     fn columns(&self) -> Option<&Arc<[OutputColumn]>> {
         self.columns.as_ref()
+    }
+
+    fn bytes(&self) -> usize {
+        self.text.len().max(4 << 10)
     }
 }
 
@@ -161,7 +166,7 @@ impl Scripted {
         let batches = batches.inspect(move |_| {
             let _alive = &alive;
         });
-        Outcome::Rows(Rows { columns: columns(types), tag: "SELECT", batches: batches.boxed() })
+        Outcome::Rows(Rows { columns: columns(types), tag: "SELECT", batches: batches.boxed(), is_binary: false })
     }
 
     fn numbers(&self, count: i32) -> impl futures::Stream<Item = Result<RecordBatch>> + Send + 'static {
@@ -258,7 +263,7 @@ impl Conversation for Scripted {
     }
 
     fn text_format(&self) -> TextFormat {
-        TextFormat { time_zone: Tz::UTC }
+        TextFormat::UTC
     }
 
     fn take_reports(&mut self) -> Vec<(&'static str, String)> {
@@ -320,6 +325,26 @@ impl Conversation for Scripted {
             self.note(format!("committed {}", changed.join(", ")));
         }
         Ok(())
+    }
+
+    fn statement(&self, name: &str) -> Option<&Arc<ScriptedStatement>> {
+        self.statements.get(name)
+    }
+
+    fn keep_statement(&mut self, name: String, prepared: Arc<ScriptedStatement>) {
+        self.statements.insert(name, prepared);
+    }
+
+    fn forget_statement(&mut self, name: &str) {
+        self.statements.remove(name);
+    }
+
+    fn held_bytes(&self) -> usize {
+        self.statements.values().map(|statement| statement.bytes()).sum()
+    }
+
+    fn has_cursor(&self, _name: &str) -> bool {
+        false
     }
 
     fn fail(&mut self) {

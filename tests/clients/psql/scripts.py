@@ -94,8 +94,9 @@ def csv():
 
 
 @check
-def copy_is_refused():
-    status, _, errors = psql("-c", "\\copy (SELECT 1) TO STDOUT")
+def copy_goes_out_and_not_in():
+    equal(answer("-c", "\\copy (SELECT 1, 'a,b') TO STDOUT CSV HEADER"), '?column?,?column?\n1,"a,b"')
+    status, _, errors = psql("-c", "\\copy members FROM STDIN", script="1\n")
     equal(status, 1)
     assert "0A000" in errors, errors
 

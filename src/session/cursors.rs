@@ -1,0 +1,95 @@
+//! Cursors of SQL, by name: results that are read some rows at a time.
+//!
+//! A cursor ends with its transaction, unless it was declared WITH HOLD; then it ends with the session, should its
+//! transaction be committed. Nothing is copied at COMMIT: files and catalog snapshot are pinned by the running plan.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
+
+use crate::error::{Result, message};
+use crate::execution::scroll::Scroll;
+use crate::statement::outcome::OutputColumn;
+
+/// Cursors of one session; each holds a plan that waits.
+const OPEN_MAX: usize = 100;
+
+pub struct Cursor {
+    pub columns: Arc<[OutputColumn]>,
+    /// Its rows are sent in binary to the simple protocol.
+    pub is_binary: bool,
+    pub holds: bool,
+    /// Locked while its rows are on their way.
+    pub rows: Arc<Mutex<Scroll>>,
+    /// In the order of declaration.
+    serial: u64,
+    /// Its transaction was committed.
+    is_settled: bool,
+}
+
+/// One session's cursors.
+#[derive(Default)]
+pub struct Cursors {
+    by_name: BTreeMap<String, Cursor>,
+    next: u64,
+}
+
+impl Cursors {
+    /// Errors: 42P03 for a name in use, 53400 for too many.
+    pub fn check_free(&self, name: &str) -> Result<()> {
+        if self.by_name.contains_key(name) {
+            return Err(message::cursor_exists(name));
+        }
+        if self.by_name.len() >= OPEN_MAX {
+            return Err(message::too_many_cursors(OPEN_MAX));
+        }
+        Ok(())
+    }
+
+    pub fn open(&mut self, name: String, columns: Arc<[OutputColumn]>, rows: Scroll, is_binary: bool, holds: bool) {
+        let serial = self.next;
+        self.next += 1;
+        let rows = Arc::new(Mutex::new(rows));
+        self.by_name.insert(name, Cursor { columns, is_binary, holds, rows, serial, is_settled: false });
+    }
+
+    /// Errors: 34000.
+    pub fn named(&self, name: &str) -> Result<&Cursor> {
+        self.by_name.get(name).ok_or_else(|| message::cursor_missing(name))
+    }
+
+    pub fn contains(&self, name: &str) -> bool {
+        self.by_name.contains_key(name)
+    }
+
+    /// Errors: 34000.
+    pub fn close(&mut self, name: &str) -> Result<()> {
+        self.by_name.remove(name).map(|_| ()).ok_or_else(|| message::cursor_missing(name))
+    }
+
+    pub fn close_all(&mut self) {
+        self.by_name.clear();
+    }
+
+    /// What a savepoint remembers.
+    pub fn mark(&self) -> u64 {
+        self.next
+    }
+
+    /// Closes the cursors that were declared since a savepoint.
+    pub fn close_since(&mut self, mark: u64) {
+        self.by_name.retain(|_, cursor| cursor.serial < mark);
+    }
+
+    pub fn committed(&mut self) {
+        self.by_name.retain(|_, cursor| cursor.holds);
+        for cursor in self.by_name.values_mut() {
+            cursor.is_settled = true;
+        }
+    }
+
+    pub fn rolled_back(&mut self) {
+        self.by_name.retain(|_, cursor| cursor.is_settled);
+    }
+}
