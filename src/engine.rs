@@ -18,6 +18,7 @@ use crate::pg_type::PgType;
 use crate::planner::state;
 use crate::session::registry::Registry;
 use crate::storage::layout::Home;
+use crate::storage::member_file::MemberFolder;
 
 /// Share of the machine's memory that statements may use together, unless the configuration says otherwise.
 const MEMORY_SHARE_PERCENT: usize = 60;
@@ -31,6 +32,8 @@ pub struct Engine {
     pub registry: Arc<Registry>,
     pub started_at: DateTime<Utc>,
     pub limits: LimitsConfig,
+    /// Where the rows of kept lists lie.
+    pub lists: MemberFolder,
     pub(crate) state: SessionState,
 }
 
@@ -40,12 +43,18 @@ impl Engine {
     /// Errors: every problem of the configuration, the files or the home folder, each naming its cause.
     pub async fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Arc<Self>> {
         let home = Home::open(&config.home)?;
+        let lists = home.audiences();
         let store = SqliteStore::open(Arc::new(home))?;
-        Self::open_with(config, clock, Box::new(store)).await
+        Self::open_with(config, clock, Box::new(store), lists).await
     }
 
-    /// The same with another place for the catalog.
-    pub async fn open_with(config: &Config, clock: Arc<dyn Clock>, store: Box<dyn Store>) -> Result<Arc<Self>> {
+    /// The same with other places for the catalog and for the rows of kept lists.
+    pub async fn open_with(
+        config: &Config,
+        clock: Arc<dyn Clock>,
+        store: Box<dyn Store>,
+        lists: MemberFolder,
+    ) -> Result<Arc<Self>> {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let runtime = runtime_env(config)?;
         let history = History::open(config, &runtime).await?;
@@ -71,6 +80,7 @@ impl Engine {
             })
             .collect();
         let catalog = Catalog::open(store, &tables, now)?;
+        sweep(&lists, &catalog)?;
         let state = state::base(Arc::clone(&runtime), threads, history.tables())?;
         Ok(Arc::new(Self {
             history: Arc::new(history),
@@ -79,10 +89,22 @@ impl Engine {
             registry: Arc::new(Registry::default()),
             started_at: now,
             limits: config.limits.clone(),
+            lists,
             clock,
             state,
         }))
     }
+}
+
+/// Deletes the files of lists that a crash left behind.
+fn sweep(lists: &MemberFolder, catalog: &Catalog) -> Result<()> {
+    let snapshot = catalog.snapshot();
+    let runs = snapshot.relations().filter_map(|relation| relation.materialized()).flat_map(|list| &list.runs);
+    let swept = lists.sweep(&runs.map(|run| run.file.name()).collect())?;
+    if swept > 0 {
+        tracing::info!("{swept} files of unfinished refreshes were deleted");
+    }
+    Ok(())
 }
 
 /// Memory and spilling as the configuration bounds them.

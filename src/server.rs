@@ -4,6 +4,8 @@
 //! lets nobody new in (57P03), sends idle clients away (57P01), gives the busy ones the shutdown timeout, then
 //! interrupts them, and returns when all are gone.
 
+pub mod refresher;
+
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,6 +15,7 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::task::TaskTracker;
 
+use self::refresher::Refresher;
 use crate::config::LimitsConfig;
 use crate::wire::{self, Host};
 
@@ -28,15 +31,19 @@ const KEEPALIVE: Duration = Duration::from_secs(60);
 /// Connections beyond the limit of sessions that may be in start-up: they wait to be told, or to cancel something.
 const STARTING_MAX: usize = 2_000;
 
-/// Serves until `shutdown` resolves and all clients are gone. Dropping the future leaves its connections running.
-/// Serves an engine's sessions until `shutdown`; returns when all are gone.
+/// Serves an engine's sessions until `shutdown`, and refreshes its audiences when they are due; returns when all are gone.
 pub async fn serve_engine(
     engine: Arc<Engine>,
     listener: TcpListener,
     limits: LimitsConfig,
     shutdown: impl Future<Output = ()>,
 ) {
-    run(Arc::new(EngineSessions(engine)), listener, limits, shutdown).await;
+    // Dropped when everybody is gone; a refresh on its way then leaves nothing.
+    let refreshing = Refresher::new(Arc::clone(&engine)).run();
+    tokio::select! {
+        () = run(Arc::new(EngineSessions(engine)), listener, limits, shutdown) => {}
+        () = refreshing => {}
+    }
 }
 
 struct EngineSessions(Arc<Engine>);

@@ -173,3 +173,71 @@ async fn nothing_acknowledged_is_lost_by_kill_9() {
     }
     println!("{acknowledged} acknowledged statements");
 }
+
+/// Files below a folder.
+fn files(folder: &Path) -> usize {
+    let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
+    entries.map(|entry| entry.unwrap().path()).map(|path| if path.is_dir() { files(&path) } else { 1 }).sum()
+}
+
+/// Each round redefines what a list is made of and kills the server somewhere in its refresh: the list then holds what
+/// it held, or all of the new rows, and no file is left that no run owns. `REGULARS_REFRESH_ROUNDS` sets the number.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_that_is_killed_leaves_the_old_list_or_the_new() {
+    let rounds: usize = std::env::var("REGULARS_REFRESH_ROUNDS").map_or(10, |rounds| rounds.parse().unwrap());
+    let seed: u64 = std::env::var("REGULARS_SEED").map_or_else(|_| rand::rng().random(), |seed| seed.parse().unwrap());
+    println!("seed {seed}, {rounds} rounds");
+    let mut random = StdRng::seed_from_u64(seed);
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("regulars.toml");
+    std::fs::write(&config, format!("[history]\npath = \"{}\"\n", small_history().display())).unwrap();
+    let mut held = 0_i64;
+    let (mut old, mut new) = (0, 0);
+    for round in 1..=i64::try_from(rounds).unwrap() {
+        let mut server = Server::start(&config);
+        let client = server.client().await;
+        if round == 1 {
+            client
+                .batch_execute(
+                    "CREATE VIEW n AS SELECT 0 AS round;
+                     CREATE MATERIALIZED VIEW list WITH (keep = 2) AS SELECT i AS member_id, round FROM generate_series(1, 20000) AS s (i), n",
+                )
+                .await
+                .unwrap();
+        } else {
+            let row = client.query_one("SELECT count(*), min(round), max(round) FROM list", &[]).await.unwrap();
+            let (count, least, most): (i64, i32, i32) = (row.get(0), row.get(1), row.get(2));
+            assert_eq!((count, least), (20_000, most), "round {round}: torn");
+            assert!(i64::from(most) == held || i64::from(most) == round - 1, "round {round}: {most}, held {held}");
+            if i64::from(most) == held {
+                old += 1
+            } else {
+                new += 1
+            }
+            held = most.into();
+            let kept: i64 = client
+                .query_one("SELECT count(*) FROM regulars.audience_runs WHERE is_kept", &[])
+                .await
+                .unwrap()
+                .get(0);
+            let home = folder.path().join("regulars-home/audiences");
+            assert_eq!(i64::try_from(files(&home)).unwrap(), kept, "round {round}: orphans");
+        }
+        client.batch_execute(&format!("CREATE OR REPLACE VIEW n AS SELECT {round} AS round")).await.unwrap();
+        let mut answer = std::pin::pin!(client.batch_execute("REFRESH MATERIALIZED VIEW list"));
+        let mut acknowledged = false;
+        for _ in 0..random.random_range(0..40_000) {
+            if let std::task::Poll::Ready(result) = futures::poll!(&mut answer) {
+                result.unwrap();
+                acknowledged = true;
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        server.kill();
+        if acknowledged {
+            held = round;
+        }
+    }
+    println!("{old} times the old list, {new} times the new");
+}

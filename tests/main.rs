@@ -6,6 +6,7 @@
     reason = "a test that cannot go on fails, and tells what it did"
 )]
 
+mod audiences;
 mod crash;
 mod definitions;
 mod driver;

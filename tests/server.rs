@@ -7,8 +7,9 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use regulars::catalog::{MemoryStore, Store};
 use regulars::clock::SetClock;
-use regulars::config::Config;
+use regulars::config::{Config, LimitsConfig};
 use regulars::engine::Engine;
+use regulars::storage::member_file::MemberFolder;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -30,7 +31,8 @@ pub async fn engine(config: &Config) -> Arc<Engine> {
 }
 
 pub async fn engine_with(config: &Config, store: Box<dyn Store>) -> Arc<Engine> {
-    Engine::open_with(config, Arc::new(SetClock::new(noon())), store).await.unwrap()
+    let lists = MemberFolder::temporary().unwrap();
+    Engine::open_with(config, Arc::new(SetClock::new(noon())), store, lists).await.unwrap()
 }
 
 pub struct TestServer {
@@ -46,11 +48,20 @@ impl TestServer {
     }
 
     pub async fn start_with(config: &Config) -> Self {
-        let engine = engine(config).await;
+        Self::serve(engine(config).await, config.limits.clone()).await
+    }
+
+    /// Over an engine that the test has made.
+    pub async fn over(engine: Arc<Engine>) -> Self {
+        let limits = engine.limits.clone();
+        Self::serve(engine, limits).await
+    }
+
+    async fn serve(engine: Arc<Engine>, limits: LimitsConfig) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
-        let (serving, limits) = (Arc::clone(&engine), config.limits.clone());
+        let serving = Arc::clone(&engine);
         let task = tokio::spawn(async move {
             let shutdown = async {
                 let _told_or_dropped = stopped.await;

@@ -70,6 +70,7 @@ pub fn changes(
     after: &Snapshot,
     changed: impl Iterator<Item = Oid>,
     next_oid: Oid,
+    author: &str,
     now: DateTime<Utc>,
 ) -> Vec<Change> {
     let mut changes = Vec::new();
@@ -83,7 +84,7 @@ pub fn changes(
             (Some(_), None) => changes.push(Change::RemoveRelation(oid)),
             (before, Some(relation)) if before != Some(relation) => {
                 changes.push(Change::PutRelation(Arc::clone(relation)));
-                changes.extend(saved_definition(before, relation, after, now).map(Change::SaveDefinition));
+                changes.extend(saved_definition(before, relation, after, author, now).map(Change::SaveDefinition));
             }
             _ => {}
         }
@@ -97,6 +98,7 @@ fn saved_definition(
     before: Option<&Arc<Relation>>,
     view: &Relation,
     after: &Snapshot,
+    author: &str,
     now: DateTime<Utc>,
 ) -> Option<SavedDefinition> {
     let definition = view.definition()?;
@@ -117,5 +119,6 @@ fn saved_definition(
         text: definition.text.clone(),
         qualified: spliced_where_known(definition, qualified_name),
         saved_at: now.trunc_subsecs(6),
+        saved_by: author.to_owned(),
     })
 }

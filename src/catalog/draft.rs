@@ -7,6 +7,7 @@
 //! Every method either does the whole of what it says or refuses, in PostgreSQL's words, and changes nothing.
 //! Dropping is in `draft/removal.rs`.
 
+mod audience;
 mod removal;
 
 use std::collections::BTreeSet;
@@ -35,6 +36,8 @@ pub struct Draft {
     /// Everything that was ever written in this draft, perhaps back to what it was.
     touched: BTreeSet<Oid>,
     search_path: Vec<Oid>,
+    /// Who changes it; empty at start-up.
+    author: String,
     issuer: Arc<Issuer>,
 }
 
@@ -62,6 +65,28 @@ pub enum MustBe {
     AnyRelation,
     Table,
     View,
+    MaterializedView,
+}
+
+impl MustBe {
+    /// As messages call it.
+    fn kind(self) -> &'static str {
+        match self {
+            MustBe::AnyRelation => "relation",
+            MustBe::Table => "table",
+            MustBe::View => "view",
+            MustBe::MaterializedView => "materialized view",
+        }
+    }
+
+    fn fits(self, kind: &RelationKind) -> bool {
+        match self {
+            MustBe::AnyRelation => true,
+            MustBe::Table => matches!(kind, RelationKind::Table { .. }),
+            MustBe::View => matches!(kind, RelationKind::View(_)),
+            MustBe::MaterializedView => matches!(kind, RelationKind::MaterializedView(_)),
+        }
+    }
 }
 
 impl Draft {
@@ -71,6 +96,7 @@ impl Draft {
             base,
             touched: BTreeSet::new(),
             search_path: vec![PG_CATALOG_OID, PUBLIC_OID],
+            author: String::new(),
             issuer,
         }
     }
@@ -91,6 +117,15 @@ impl Draft {
         self.search_path = schemas;
     }
 
+    /// Who changes it, for what is remembered of definitions.
+    pub fn set_author(&mut self, author: &str) {
+        author.clone_into(&mut self.author);
+    }
+
+    pub(super) fn author(&self) -> &str {
+        &self.author
+    }
+
     /// The table or view of this name, along the search path unless it is qualified. System relations are not found.
     pub fn find(&self, name: &RelationName) -> Option<&Arc<Relation>> {
         let bare = fitted(&name.name);
@@ -106,12 +141,11 @@ impl Draft {
     /// Refuses a relation of the wrong kind: 42809; an unknown OID: 42P01.
     pub fn require(&self, oid: Oid, must_be: MustBe) -> Result<&Arc<Relation>> {
         let relation = self.working.relation(oid).ok_or_else(|| message::relation_oid_missing(oid))?;
-        let (fits, kind) = match must_be {
-            MustBe::AnyRelation => (true, "relation"),
-            MustBe::Table => (matches!(relation.kind, RelationKind::Table { .. }), "table"),
-            MustBe::View => (matches!(relation.kind, RelationKind::View(_)), "view"),
-        };
-        if fits { Ok(relation) } else { Err(message::wrong_kind(&relation.name, kind)) }
+        if must_be.fits(&relation.kind) {
+            Ok(relation)
+        } else {
+            Err(message::wrong_kind(&relation.name, must_be.kind()))
+        }
     }
 
     /// CREATE SCHEMA. 42P06 when it exists, a notice with IF NOT EXISTS; 42939 for `pg_…`.

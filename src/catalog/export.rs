@@ -50,9 +50,11 @@ fn add_view(script: &mut String, snapshot: &Snapshot, relation: &Relation, writt
     let columns: Vec<String> = relation.columns.iter().map(|column| ident::quote(&column.name)).collect();
     let text = spliced_where_known(definition, |oid| name_of(snapshot, oid));
     // On a line of its own, should the text end in a comment.
-    add(script, format_args!("CREATE VIEW {name} ({}) AS\n{}\n;", columns.join(", "), text.trim_end()));
+    // What WITH (…) says of an audience means nothing elsewhere.
+    let kind = relation.kind_name().to_uppercase();
+    add(script, format_args!("CREATE {kind} {name} ({}) AS\n{}\n;", columns.join(", "), text.trim_end()));
     if let Some(comment) = &relation.comment {
-        add(script, format_args!("COMMENT ON VIEW {name} IS {};", literal(comment)));
+        add(script, format_args!("COMMENT ON {kind} {name} IS {};", literal(comment)));
     }
     for column in &relation.columns {
         if let Some(comment) = &column.comment {

@@ -54,7 +54,7 @@ fn put(draft: &mut Draft, table: &TableDescription, now: DateTime<Utc>) -> Resul
             created_at: now.trunc_subsecs(6),
             replaced_at: None,
         },
-        Some(known) if matches!(known.kind, RelationKind::View(_)) => {
+        Some(known) if !matches!(known.kind, RelationKind::Table { .. }) => {
             return Err(message::table_name_taken(&table.name));
         }
         Some(known) => {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::object::{FIRST_USER_OID, Relation, Schema};
-use super::store::{Change, Loaded, SavedDefinition, Store};
+use super::object::{FIRST_USER_OID, Relation, Run, Schema};
+use super::store::{Change, Loaded, RecordedRun, RunOutcome, SavedDefinition, Store};
 use crate::error::{Result, message};
 use crate::pg_type::Oid;
 
@@ -21,6 +21,7 @@ struct Held {
     schemas: BTreeMap<Oid, Arc<Schema>>,
     relations: BTreeMap<Oid, Arc<Relation>>,
     saved: Vec<SavedDefinition>,
+    runs: Vec<RecordedRun>,
 }
 
 impl MemoryStore {
@@ -32,6 +33,7 @@ impl MemoryStore {
             schemas: loaded.schemas.into_iter().map(|schema| (schema.oid, schema)).collect(),
             relations: loaded.relations.into_iter().map(|relation| (relation.oid, relation)).collect(),
             saved: Vec::new(),
+            runs: Vec::new(),
         })))
     }
 }
@@ -59,18 +61,56 @@ impl Store for MemoryStore {
             match change {
                 Change::PutSchema(schema) => drop(held.schemas.insert(schema.oid, schema)),
                 Change::RemoveSchema(oid) => drop(held.schemas.remove(&oid)),
-                Change::PutRelation(relation) => drop(held.relations.insert(relation.oid, relation)),
-                Change::RemoveRelation(oid) => drop(held.relations.remove(&oid)),
+                Change::PutRelation(relation) => {
+                    held.remember_runs(&relation);
+                    held.relations.insert(relation.oid, relation);
+                }
+                Change::RemoveRelation(oid) => {
+                    held.keep_runs(oid, &[]);
+                    held.relations.remove(&oid);
+                }
                 Change::NextOid(oid) => held.next_oid = Some(oid),
                 Change::SaveDefinition(saved) => held.saved.push(saved),
+                Change::RecordFailure(failure) => held.runs.push(failure),
             }
         }
         held.version += 1;
         Ok(held.version)
     }
 
-    fn saved_definitions(&mut self, view: Oid) -> Result<Vec<SavedDefinition>> {
-        Ok(self.0.lock().saved.iter().filter(|saved| saved.view == view).cloned().collect())
+    fn saved_definitions(&mut self, view: Option<Oid>) -> Result<Vec<SavedDefinition>> {
+        let is_wanted = |saved: &&SavedDefinition| view.is_none_or(|view| saved.view == view);
+        Ok(self.0.lock().saved.iter().filter(is_wanted).cloned().collect())
+    }
+
+    fn runs(&mut self) -> Result<Vec<RecordedRun>> {
+        Ok(self.0.lock().runs.clone())
+    }
+}
+
+impl Held {
+    fn remember_runs(&mut self, list: &Relation) {
+        let Some(materialized) = list.materialized() else { return };
+        self.keep_runs(list.oid, &materialized.runs);
+        let schema = self.schemas.get(&list.schema).map_or("", |schema| schema.name.as_str()).to_owned();
+        for run in materialized.runs.iter().rev() {
+            let is_known = self.runs.iter().any(|known| {
+                known.audience == list.oid
+                    && matches!(known.outcome, RunOutcome::Done { number, .. } if number == run.number)
+            });
+            if !is_known {
+                self.runs.push(RecordedRun::of(list, &schema, run, true));
+            }
+        }
+    }
+
+    /// Of a list's runs, only the rows of these can still be read.
+    fn keep_runs(&mut self, list: Oid, kept: &[Arc<Run>]) {
+        for run in self.runs.iter_mut().filter(|run| run.audience == list) {
+            if let RunOutcome::Done { number, is_kept, .. } = &mut run.outcome {
+                *is_kept = kept.iter().any(|run| run.number == *number);
+            }
+        }
     }
 }
 

@@ -37,10 +37,11 @@ pub use self::history_table::TableDescription;
 pub use self::memory::MemoryStore;
 pub use self::snapshot::Snapshot;
 pub use self::sqlite::SqliteStore;
-pub use self::store::{SavedDefinition, Store};
+pub use self::store::{RecordedRun, RunOutcome, SavedDefinition, Store};
 
-use self::object::{BOOTSTRAP_ROLE_OID, INFORMATION_SCHEMA_OID, PG_CATALOG_OID, PUBLIC_OID, REGULARS_OID, Schema};
+use self::object::{BOOTSTRAP_ROLE_OID, INFORMATION_SCHEMA_OID, PG_CATALOG_OID, PUBLIC_OID, REGULARS_OID, Run, Schema};
 use self::oid::Issuer;
+use self::store::Change;
 use crate::error::{Result, message};
 use crate::pg_type::Oid;
 
@@ -104,15 +105,31 @@ impl Catalog {
             return Ok(current);
         }
         let mut next = change::rebased(&draft, &current)?;
-        let changes = change::changes(&current, &next, draft.changed(), self.issuer.next_oid(), now);
+        let changes = change::changes(&current, &next, draft.changed(), self.issuer.next_oid(), draft.author(), now);
         next.set_version(store.commit(current.version(), &changes)?);
         let next = Arc::new(next);
+        publish_lists(&changes, &current);
         *self.current.write() = Arc::clone(&next);
         Ok(next)
     }
 
-    /// Every definition that a view ever had, oldest first, also of a view that was dropped. Blocks on the disk.
-    pub fn saved_definitions(&self, view: Oid) -> Result<Vec<SavedDefinition>> {
+    /// Remembers a refresh that failed; it changes nothing else. Blocks on the disk.
+    pub fn record_failure(&self, failure: RecordedRun) -> Result<()> {
+        let mut store = self.store.lock();
+        let mut next = Snapshot::clone(&self.snapshot());
+        next.set_version(store.commit(next.version(), &[Change::RecordFailure(failure)])?);
+        *self.current.write() = Arc::new(next);
+        Ok(())
+    }
+
+    /// Every refresh that was ever tried, oldest first, also of lists that were dropped. Blocks on the disk.
+    pub fn runs(&self) -> Result<Vec<RecordedRun>> {
+        self.store.lock().runs()
+    }
+
+    /// Every definition that was ever saved, oldest first, also of views that were dropped; of one view, or of all.
+    /// Blocks on the disk.
+    pub fn saved_definitions(&self, view: Option<Oid>) -> Result<Vec<SavedDefinition>> {
         self.store.lock().saved_definitions(view)
     }
 }
@@ -120,6 +137,22 @@ impl Catalog {
 impl fmt::Debug for Catalog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Catalog").field("version", &self.snapshot().version()).finish_non_exhaustive()
+    }
+}
+
+/// The files of lists that are shown from now on stay; those that nobody new can see go with their last reader.
+fn publish_lists(changes: &[Change], before: &Snapshot) {
+    for change in changes {
+        let (oid, after) = match change {
+            Change::PutRelation(relation) => (relation.oid, relation.materialized()),
+            Change::RemoveRelation(oid) => (*oid, None),
+            _ => continue,
+        };
+        let kept: &[Arc<Run>] = after.map_or(&[], |list| &list.runs);
+        let were_kept: &[Arc<Run>] =
+            before.relation(oid).and_then(|relation| relation.materialized()).map_or(&[], |list| &list.runs);
+        kept.iter().for_each(|run| run.file.publish());
+        were_kept.iter().filter(|run| !kept.contains(run)).for_each(|run| run.file.retire());
     }
 }
 

@@ -1,8 +1,11 @@
 //! What the catalog holds: schemas and relations, each with a stored OID.
 
-use chrono::{DateTime, Utc};
+use std::sync::Arc;
+
+use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::pg_type::{Oid, PgType};
+use crate::storage::member_file::MemberFile;
 
 /// Owner of everything until roles exist; PostgreSQL's bootstrap superuser has this OID.
 pub const BOOTSTRAP_ROLE_OID: Oid = 10;
@@ -23,7 +26,7 @@ pub struct Schema {
     pub comment: Option<String>,
 }
 
-/// A table of the purchase history or a view.
+/// A table of the purchase history, a view, or a kept list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Relation {
     pub oid: Oid,
@@ -45,6 +48,73 @@ pub enum RelationKind {
         present: bool,
     },
     View(Definition),
+    MaterializedView(Materialized),
+}
+
+/// A kept list: the rows of a query as they were when it was last refreshed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Materialized {
+    pub definition: Definition,
+    pub options: AudienceOptions,
+    /// The runs whose rows are kept, newest first.
+    pub runs: Vec<Arc<Run>>,
+    /// The number of the newest run ever, kept or not; 0 before the first.
+    pub last_run: u32,
+    /// Whether the newest run's rows are shown; otherwise it cannot be read until it is refreshed.
+    pub is_populated: bool,
+}
+
+/// What WITH (…) says of an audience.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AudienceOptions {
+    /// Where it is delivered to, unless the delivery says otherwise.
+    pub channel: Option<String>,
+    /// When it is refreshed by itself, as written: `daily 06:00`.
+    pub refresh: Option<String>,
+    /// How many runs' rows are kept, the newest included.
+    pub keep: u32,
+    /// Fewer members than this are not delivered.
+    pub minimum: Option<u32>,
+}
+
+impl Default for AudienceOptions {
+    fn default() -> Self {
+        Self { channel: None, refresh: None, keep: 30, minimum: None }
+    }
+}
+
+/// One refresh that succeeded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// From 1 in each list.
+    pub number: u32,
+    pub file: Arc<MemberFile>,
+    pub rows: u64,
+    /// Of the file.
+    pub bytes: u64,
+    /// Members there were at that time.
+    pub universe: u64,
+    /// `asof()` of the refresh.
+    pub as_of: NaiveDate,
+    pub started_at: DateTime<Utc>,
+    pub finished_at: DateTime<Utc>,
+    /// Who refreshed it.
+    pub by: String,
+    /// The query and those of all segments below it, as they were.
+    pub definition: String,
+    /// SHA-256 of the definition, in hexadecimal.
+    pub definition_hash: String,
+}
+
+impl Materialized {
+    /// The run whose rows are shown.
+    pub fn shown(&self) -> Option<&Arc<Run>> {
+        self.runs.first().filter(|_| self.is_populated)
+    }
+
+    pub fn run(&self, number: u32) -> Option<&Arc<Run>> {
+        self.runs.iter().find(|run| run.number == number)
+    }
 }
 
 /// A view's query as its author wrote it, with the places of the relation names in it.
@@ -85,14 +155,35 @@ pub fn are_of_segment(columns: &[Column]) -> bool {
 }
 
 impl Relation {
+    pub fn is_view(&self) -> bool {
+        matches!(self.kind, RelationKind::View(_))
+    }
+
+    pub fn is_table(&self) -> bool {
+        matches!(self.kind, RelationKind::Table { .. })
+    }
+
     /// Whether it is a view whose first column is `member_id`.
     pub fn is_segment(&self) -> bool {
-        self.definition().is_some() && are_of_segment(&self.columns)
+        self.is_view() && are_of_segment(&self.columns)
+    }
+
+    /// Whether it is a materialized view whose first column is `member_id`.
+    pub fn is_audience(&self) -> bool {
+        self.materialized().is_some() && are_of_segment(&self.columns)
+    }
+
+    pub fn materialized(&self) -> Option<&Materialized> {
+        match &self.kind {
+            RelationKind::MaterializedView(materialized) => Some(materialized),
+            RelationKind::Table { .. } | RelationKind::View(_) => None,
+        }
     }
 
     pub fn definition(&self) -> Option<&Definition> {
         match &self.kind {
             RelationKind::View(definition) => Some(definition),
+            RelationKind::MaterializedView(materialized) => Some(&materialized.definition),
             RelationKind::Table { .. } => None,
         }
     }
@@ -104,11 +195,12 @@ impl Relation {
             .unwrap_or_default()
     }
 
-    /// "table" or "view", as messages call it.
+    /// As messages call it.
     pub fn kind_name(&self) -> &'static str {
         match self.kind {
             RelationKind::Table { .. } => "table",
             RelationKind::View(_) => "view",
+            RelationKind::MaterializedView(_) => "materialized view",
         }
     }
 }

@@ -8,6 +8,7 @@
 //! a transaction of its own; a newer one is refused.
 
 mod load;
+mod run;
 #[cfg(test)]
 mod tests;
 
@@ -17,21 +18,23 @@ use std::sync::Arc;
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, params};
 
 use super::object::{Relation, RelationKind, Schema};
-use super::store::{Change, Loaded, SavedDefinition, Store};
+use super::store::{Change, Loaded, RecordedRun, SavedDefinition, Store};
 use crate::error::{Error, Result, message};
 use crate::pg_type::Oid;
 use crate::storage::layout::{Home, private_file, sync_folder};
+use crate::storage::member_file::MemberFolder;
 
 /// Marks the file as ours: "RGLS".
 const APPLICATION_ID: i64 = 0x5247_4C53;
 
 /// Step n brings a file from format n to n + 1. Steps that were released never change.
-const MIGRATIONS: &[&str] = &[include_str!("sqlite/format_1.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("sqlite/format_1.sql"), include_str!("sqlite/format_2.sql")];
 
 #[derive(Debug)]
 pub struct SqliteStore {
     connection: Connection,
     path: PathBuf,
+    lists: MemberFolder,
     /// The lock on the home lasts as long as the file is open.
     _home: Arc<Home>,
 }
@@ -47,7 +50,7 @@ impl SqliteStore {
         drop(private_file(&path)?);
         sync_folder(home.root())?;
         let connection = connect(&path).map_err(|error| fault(&path, error))?;
-        let mut store = Self { connection, path, _home: home };
+        let mut store = Self { connection, path, lists: home.audiences(), _home: home };
         store.migrate()?;
         Ok(store)
     }
@@ -110,7 +113,7 @@ enum Written {
 
 impl Store for SqliteStore {
     fn load(&mut self) -> Result<Loaded> {
-        load::loaded(&mut self.connection).map_err(|error| error.into_error(&self.path))
+        load::loaded(&mut self.connection, &self.lists).map_err(|error| error.into_error(&self.path))
     }
 
     fn commit(&mut self, base_version: u64, changes: &[Change]) -> Result<u64> {
@@ -123,8 +126,12 @@ impl Store for SqliteStore {
         }
     }
 
-    fn saved_definitions(&mut self, view: Oid) -> Result<Vec<SavedDefinition>> {
+    fn saved_definitions(&mut self, view: Option<Oid>) -> Result<Vec<SavedDefinition>> {
         load::saved_definitions(&self.connection, view).map_err(|error| error.into_error(&self.path))
+    }
+
+    fn runs(&mut self) -> Result<Vec<RecordedRun>> {
+        load::runs(&self.connection).map_err(|error| error.into_error(&self.path))
     }
 }
 
@@ -149,7 +156,7 @@ fn take_away(transaction: &Transaction<'_>, change: &Change) -> rusqlite::Result
         Change::RemoveSchema(oid) => remove_schema(transaction, *oid),
         Change::PutRelation(relation) => remove_relation(transaction, relation.oid),
         Change::RemoveRelation(oid) => remove_relation(transaction, *oid),
-        Change::NextOid(_) | Change::SaveDefinition(_) => Ok(()),
+        Change::NextOid(_) | Change::SaveDefinition(_) | Change::RecordFailure(_) => Ok(()),
     }
 }
 
@@ -164,6 +171,7 @@ fn put_back(transaction: &Transaction<'_>, change: &Change) -> rusqlite::Result<
             Ok(())
         }
         Change::SaveDefinition(saved) => insert_saved(transaction, saved),
+        Change::RecordFailure(failure) => run::insert(transaction, failure, None),
     }
 }
 
@@ -171,8 +179,9 @@ fn remove_schema(transaction: &Transaction<'_>, oid: Oid) -> rusqlite::Result<()
     transaction.prepare_cached("DELETE FROM schema WHERE oid = ?1")?.execute([oid]).map(drop)
 }
 
-/// Its columns, definition and references go with it.
+/// Its columns, definition and references go with it. Its runs stay, but none of their rows is kept.
 fn remove_relation(transaction: &Transaction<'_>, oid: Oid) -> rusqlite::Result<()> {
+    transaction.prepare_cached("UPDATE run SET is_kept = 0 WHERE audience_oid = ?1 AND is_kept")?.execute([oid])?;
     transaction.prepare_cached("DELETE FROM relation WHERE oid = ?1")?.execute([oid]).map(drop)
 }
 
@@ -187,7 +196,7 @@ fn insert_schema(transaction: &Transaction<'_>, schema: &Schema) -> rusqlite::Re
 fn insert_relation(transaction: &Transaction<'_>, relation: &Relation) -> rusqlite::Result<()> {
     let (kind, present) = match &relation.kind {
         RelationKind::Table { present } => ("table", *present),
-        RelationKind::View(_) => ("view", true),
+        RelationKind::View(_) | RelationKind::MaterializedView(_) => ("view", true),
     };
     transaction
         .prepare_cached(
@@ -212,7 +221,8 @@ fn insert_relation(transaction: &Transaction<'_>, relation: &Relation) -> rusqli
         let (oid, typmod) = (known.pg_type.oid, known.pg_type.typmod);
         column.execute(params![relation.oid, number, known.name, oid, typmod, known.comment])?;
     }
-    insert_definition(transaction, relation)
+    insert_definition(transaction, relation)?;
+    run::insert_materialized(transaction, relation)
 }
 
 fn insert_definition(transaction: &Transaction<'_>, relation: &Relation) -> rusqlite::Result<()> {
@@ -234,13 +244,13 @@ fn insert_definition(transaction: &Transaction<'_>, relation: &Relation) -> rusq
 }
 
 fn insert_saved(transaction: &Transaction<'_>, saved: &SavedDefinition) -> rusqlite::Result<()> {
-    let SavedDefinition { view, schema, name, text, qualified, saved_at } = saved;
+    let SavedDefinition { view, schema, name, text, qualified, saved_at, saved_by } = saved;
     transaction
         .prepare_cached(
-            "INSERT INTO definition_history (view_oid, schema_name, view_name, text, qualified, saved_at_us)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT INTO definition_history (view_oid, schema_name, view_name, text, qualified, saved_at_us, saved_by)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
-        .execute(params![view, schema, name, text, qualified, saved_at.timestamp_micros()])
+        .execute(params![view, schema, name, text, qualified, saved_at.timestamp_micros(), saved_by])
         .map(drop)
 }
 

@@ -5,9 +5,9 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
-use super::object::{FIRST_USER_OID, Relation, Schema};
+use super::object::{FIRST_USER_OID, Relation, Run, Schema};
 use crate::error::Result;
 use crate::pg_type::Oid;
 
@@ -22,8 +22,11 @@ pub trait Store: Send {
     /// the disk. After an error the next commit may be tried.
     fn commit(&mut self, base_version: u64, changes: &[Change]) -> Result<u64>;
 
-    /// Every definition that a view ever had, oldest first, also of a view that was dropped.
-    fn saved_definitions(&mut self, view: Oid) -> Result<Vec<SavedDefinition>>;
+    /// Every definition that was ever saved, oldest first, also of views that were dropped; of one view, or of all.
+    fn saved_definitions(&mut self, view: Option<Oid>) -> Result<Vec<SavedDefinition>>;
+
+    /// Every refresh that was ever tried, oldest first, also of lists that were dropped.
+    fn runs(&mut self) -> Result<Vec<RecordedRun>>;
 }
 
 /// A stored state.
@@ -49,6 +52,63 @@ pub enum Change {
     /// The OID that will be given next.
     NextOid(Oid),
     SaveDefinition(SavedDefinition),
+    /// A refresh that failed. Those that succeeded come with their list.
+    RecordFailure(RecordedRun),
+}
+
+/// A refresh as it is remembered for ever, also when its rows and its list are gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordedRun {
+    pub audience: Oid,
+    /// The list's schema and name at that time.
+    pub schema: String,
+    pub name: String,
+    pub outcome: RunOutcome,
+    pub started_at: DateTime<Utc>,
+    pub finished_at: DateTime<Utc>,
+    pub by: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RunOutcome {
+    Done {
+        number: u32,
+        rows: u64,
+        bytes: u64,
+        universe: u64,
+        as_of: NaiveDate,
+        definition: String,
+        definition_hash: String,
+        /// Whether its rows can still be read.
+        is_kept: bool,
+    },
+    Failed {
+        error: String,
+    },
+}
+
+impl RecordedRun {
+    /// What is remembered of a run of a list.
+    pub fn of(list: &Relation, schema: &str, run: &Run, is_kept: bool) -> Self {
+        Self {
+            audience: list.oid,
+            schema: schema.to_owned(),
+            name: list.name.clone(),
+            outcome: RunOutcome::Done {
+                number: run.number,
+                rows: run.rows,
+                bytes: run.bytes,
+                universe: run.universe,
+                as_of: run.as_of,
+                definition: run.definition.clone(),
+                definition_hash: run.definition_hash.clone(),
+                is_kept,
+            },
+            started_at: run.started_at,
+            finished_at: run.finished_at,
+            by: run.by.clone(),
+        }
+    }
 }
 
 /// A definition as it was saved. Kept for ever: a list that was sent must be able to show the question behind it.
@@ -64,6 +124,8 @@ pub struct SavedDefinition {
     /// The same with the full names, at that time, of the tables and views it reads.
     pub qualified: String,
     pub saved_at: DateTime<Utc>,
+    /// Empty where it was not known yet.
+    pub saved_by: String,
 }
 
 impl Default for Loaded {

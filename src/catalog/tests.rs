@@ -256,7 +256,7 @@ fn every_definition_is_kept() {
     draft.drop_views(&[RelationName::bare("A b")], false, false).expect("dropped");
     catalog.commit(draft, at(10)).expect("commits");
 
-    let saved = catalog.saved_definitions(a).expect("reads");
+    let saved = catalog.saved_definitions(Some(a)).expect("reads");
     let told: Vec<_> =
         saved.iter().map(|saved| (saved.name.as_str(), saved.qualified.as_str(), saved.saved_at)).collect();
     assert_eq!(
@@ -317,8 +317,12 @@ impl Store for FullDisk {
         }
     }
 
-    fn saved_definitions(&mut self, view: Oid) -> Result<Vec<SavedDefinition>> {
+    fn saved_definitions(&mut self, view: Option<Oid>) -> Result<Vec<SavedDefinition>> {
         self.store.saved_definitions(view)
+    }
+
+    fn runs(&mut self) -> Result<Vec<RecordedRun>> {
+        self.store.runs()
     }
 }
 

@@ -10,6 +10,7 @@ use crate::clock::SystemClock;
 use crate::engine::Engine;
 use crate::error::{Result, message};
 use crate::storage::layout::Home;
+use crate::storage::member_file::MemberFolder;
 use crate::suite::{self, Door};
 
 #[derive(Debug, clap::Args)]
@@ -64,7 +65,11 @@ impl Test {
             self.config.as_deref().ok_or_else(|| message::internal("neither --config nor --connect is given"))?;
         let config = read_config(path)?;
         let saved = SqliteStore::open(Arc::new(Home::open(&config.home)?))?.load()?;
-        let engine = Engine::open_with(&config, Arc::new(SystemClock), Box::new(MemoryStore::of(saved))).await?;
+        for list in saved.relations.iter().filter_map(|relation| relation.materialized()) {
+            list.runs.iter().for_each(|run| run.file.lend());
+        }
+        let (store, lists) = (Box::new(MemoryStore::of(saved)), MemberFolder::temporary()?);
+        let engine = Engine::open_with(&config, Arc::new(SystemClock), store, lists).await?;
         Ok(Door::InProcess(engine))
     }
 }

@@ -44,6 +44,7 @@ sqlstates! {
     InvalidParameterValue = "22023",
     InvalidTextRepresentation = "22P02",
     InvalidBinaryRepresentation = "22P03",
+    NotNullViolation = "23502",
     UniqueViolation = "23505",
     ActiveSqlTransaction = "25001",
     NoActiveSqlTransaction = "25P01",

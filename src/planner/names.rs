@@ -24,6 +24,7 @@ use crate::error::{Error, Result, SqlState, message};
 use crate::ident::{DATABASE, folded};
 use crate::pg_type::{Oid, TYPES};
 use crate::sql::compat::RegResolver;
+use crate::storage::member_table::MemberTable;
 
 /// Views that may stand on one another.
 const VIEW_DEPTH_MAX: usize = 100;
@@ -117,7 +118,7 @@ impl<'a> Names<'a> {
         let dialect = Arc::new(Dialect { session });
         let ours: Arc<dyn ExprPlanner> = Arc::clone(&dialect) as Arc<dyn ExprPlanner>;
         let expr_planners = std::iter::once(ours).chain(planner.state.expr_planners().iter().cloned()).collect();
-        let questions: Arc<dyn RelationPlanner> = Arc::new(QuestionPlanner);
+        let questions: Arc<dyn RelationPlanner> = Arc::new(QuestionPlanner { history: Arc::clone(&planner.history) });
         let relation_planners =
             std::iter::once(questions).chain(planner.state.relation_planners().iter().cloned()).collect();
         let open_views = RefCell::new(Vec::new());
@@ -139,6 +140,11 @@ impl<'a> Names<'a> {
                     .relation(&relation.name)
                     .ok_or_else(|| message::table_not_configured(&relation.name))?,
                 RelationKind::View(_) => self.view(relation)?,
+                RelationKind::MaterializedView(list) => {
+                    let run = list.shown().ok_or_else(|| message::not_populated(&relation.name))?;
+                    let schema = view::kept_schema(&relation.columns)?;
+                    Arc::new(MemberTable::new(Arc::clone(&run.file), run.bytes, schema))
+                }
             },
         };
         Ok(provider_as_source(provider))

@@ -55,14 +55,15 @@ pub fn for_statement(
     config.options_mut().execution.time_zone = Some(time_zone.to_owned());
     config.set_extension(Arc::new(StatementFiles::default()));
     if let Some(as_of) = as_of {
-        config.set_extension(Arc::new(AsOf(as_of)));
+        config.set_extension(Arc::new(AsOf { day: as_of, until: None }));
     }
     Arc::new(state)
 }
 
-/// The same statement asked about another day. It goes on seeing the same files.
-pub fn asked_about(state: &SessionState, as_of: NaiveDate) -> Arc<SessionState> {
+/// The same statement asked about another day, perhaps with its receipts up to an instant only. It goes on seeing the
+/// same files.
+pub fn asked_about(state: &SessionState, day: NaiveDate, until: Option<DateTime<Utc>>) -> Arc<SessionState> {
     let mut state = state.clone();
-    state.config_mut().set_extension(Arc::new(AsOf(as_of)));
+    state.config_mut().set_extension(Arc::new(AsOf { day, until }));
     Arc::new(state)
 }

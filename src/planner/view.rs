@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::common::Column as EngineColumn;
 use datafusion::datasource::ViewTable;
@@ -86,18 +87,86 @@ fn columns(plan: &LogicalPlan, names: &[String]) -> Result<Vec<Column>> {
 
 /// Plans an existing view as a relation with the columns that were fixed when it was created.
 pub(super) fn plan(planner: &Planner, names: &Names<'_>, relation: &Relation) -> Result<Arc<dyn TableProvider>> {
+    let (plan, text) = plan_of_definition(planner, names, relation)?;
+    Ok(Arc::new(ViewTable::new(plan, Some(text))))
+}
+
+/// The query of a view or a kept list as it is today, with the columns that were fixed when it was created.
+fn plan_of_definition(planner: &Planner, names: &Names<'_>, relation: &Relation) -> Result<(LogicalPlan, String)> {
     let Some(definition) = relation.definition() else {
         return Err(message::internal("a view has no definition"));
     };
     let text = text_of_today(&planner.snapshot, definition);
     let query = sql::parse_query(&text)?;
     let plan = planner.plan_definition(*query, names).map_err(|error| message::in_view(&relation.name, error))?;
-    let plan = with_fixed_columns(plan, relation)?;
-    Ok(Arc::new(ViewTable::new(plan, Some(text))))
+    Ok((with_fixed_columns(plan, relation)?, text))
+}
+
+/// The rows that a kept list would hold today, in the types in which it keeps them.
+///
+/// Errors: whatever planning refuses, without positions.
+pub fn plan_of_list(planner: &Planner, list: &Relation) -> Result<LogicalPlan> {
+    let planner = Planner { is_clients_text: false, ..planner.clone() };
+    let names = Names::new(&planner);
+    let (plan, _text) = plan_of_definition(&planner, &names, list)?;
+    let kept = kept_schema(&list.columns)?;
+    let exprs: Vec<Expr> = plan
+        .schema()
+        .iter()
+        .zip(kept.fields())
+        .map(|((qualifier, field), kept)| {
+            let column = Expr::Column(EngineColumn::new(qualifier.cloned(), field.name()));
+            let column = if field.data_type() == kept.data_type() {
+                column
+            } else {
+                datafusion::logical_expr::cast(column, kept.data_type().clone())
+            };
+            column.alias(kept.name())
+        })
+        .collect();
+    Ok(LogicalPlanBuilder::from(plan).project(exprs)?.build()?)
+}
+
+/// The columns of a kept list as its files have them.
+///
+/// Errors: 0A000 for a type that cannot be kept.
+pub fn kept_schema(columns: &[Column]) -> Result<SchemaRef> {
+    let fields = columns.iter().map(|column| {
+        let data_type = match column.pg_type.to_arrow() {
+            // Files have no intervals of months, days and time.
+            None | Some(DataType::Interval(_)) => {
+                return Err(message::list_column_type(&column.name, &column.pg_type.sql_name()));
+            }
+            Some(DataType::Utf8) => DataType::Utf8View,
+            Some(data_type) => data_type,
+        };
+        Ok(Field::new(&column.name, data_type, true))
+    });
+    Ok(Arc::new(Schema::new(fields.collect::<Result<Vec<_>>>()?)))
+}
+
+/// The texts behind a kept list: its own, and those of all views below it, each with its name.
+pub fn texts_behind(snapshot: &Snapshot, list: &Relation) -> String {
+    let mut texts = String::new();
+    let mut seen = std::collections::BTreeSet::new();
+    let mut open = vec![list.oid];
+    while let Some(oid) = open.pop() {
+        let Some(relation) = snapshot.relation(oid).filter(|_| seen.insert(oid)) else { continue };
+        let Some(definition) = relation.definition() else { continue };
+        if !texts.is_empty() {
+            texts.push_str("\n\n");
+        }
+        texts.push_str(&format!("{} AS\n{}", qualified_name(snapshot, oid), text_of_today(snapshot, definition)));
+        // What another list holds is no part of the question: its rows are.
+        if relation.oid == list.oid || relation.materialized().is_none() {
+            open.extend(relation.reads().into_iter().rev());
+        }
+    }
+    texts
 }
 
 /// A definition with the names that its relations have today.
-pub(super) fn text_of_today(snapshot: &Snapshot, definition: &Definition) -> String {
+pub fn text_of_today(snapshot: &Snapshot, definition: &Definition) -> String {
     spliced(definition, |oid| qualified_name(snapshot, oid))
 }
 

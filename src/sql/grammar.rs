@@ -55,7 +55,9 @@ impl<'a> Grammar<'a> {
     pub(super) fn query_inside(&mut self) -> Result<Box<ast::Query>> {
         let mut query = self.parser.parse_query().map_err(|error| self.refusal(&error))?;
         let next = &self.parser.peek_token_ref().token;
-        if !matches!(next, Token::EOF | Token::RParen) {
+        let goes_on =
+            matches!(next, Token::Word(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case("with"));
+        if !goes_on && !matches!(next, Token::EOF | Token::RParen) {
             return Err(self.unexpected());
         }
         if let Some(word) = reserved::misused(&query) {

@@ -31,8 +31,17 @@ pub enum StatementKind {
     CreateView(Box<CreateView>),
     DropViews {
         names: Vec<Name>,
+        materialized: bool,
         if_exists: bool,
         cascade: bool,
+    },
+    CreateAudience(Box<CreateAudience>),
+    RefreshAudience(RefreshAudience),
+    /// `ALTER MATERIALIZED VIEW … SET (…)`; `None` as value is RESET.
+    SetAudience {
+        name: Name,
+        if_exists: bool,
+        options: Vec<(String, Option<String>)>,
     },
     /// `DROP TABLE`, kept apart because the purchase history's tables cannot be dropped but views may be named by mistake.
     DropTables {
@@ -196,26 +205,45 @@ pub struct CreateView {
     pub query_range: Range<usize>,
 }
 
+/// `CREATE MATERIALIZED VIEW`.
+#[derive(Debug, Clone)]
+pub struct CreateAudience {
+    pub view: CreateView,
+    /// WITH (…), as written.
+    pub options: Vec<(String, Option<String>)>,
+    /// Not WITH NO DATA.
+    pub with_data: bool,
+}
+
+/// `REFRESH MATERIALIZED VIEW`.
+#[derive(Debug, Clone)]
+pub struct RefreshAudience {
+    pub name: Name,
+    pub concurrently: bool,
+    pub with_data: bool,
+}
+
+/// What kind of relation a statement names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ObjectKind {
+    /// `ALTER TABLE` renames views too, as in PostgreSQL.
+    Table,
+    View,
+    MaterializedView,
+}
+
 #[derive(Debug, Clone)]
 pub struct Rename {
     pub name: Name,
     pub new_name: String,
     pub if_exists: bool,
-    /// `ALTER TABLE` renames views too, as in PostgreSQL; `ALTER VIEW` only views.
-    pub view_only: bool,
+    pub of: ObjectKind,
 }
 
 #[derive(Debug, Clone)]
 pub enum CommentTarget {
-    /// `COMMENT ON VIEW` or `ON TABLE`.
-    Relation {
-        name: Name,
-        view: bool,
-    },
-    Column {
-        relation: Name,
-        column: String,
-    },
+    Relation { name: Name, of: ObjectKind },
+    Column { relation: Name, column: String },
     Schema(String),
 }
 

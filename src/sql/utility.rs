@@ -1,5 +1,6 @@
 //! The grammar of statements that define, name and set things; everything else is a query or is refused by name.
 
+mod audience;
 mod copy;
 mod cursor;
 mod setting;
@@ -7,7 +8,7 @@ mod setting;
 use datafusion::sql::sqlparser::tokenizer::Token;
 
 use super::grammar::Grammar;
-use super::statement::{CommentTarget, CreateView, Explain, Name, Rename, StatementKind, TransactionMode};
+use super::statement::{CommentTarget, CreateView, Explain, Name, ObjectKind, Rename, StatementKind, TransactionMode};
 use crate::error::{Result, message};
 
 /// Verbs of PostgreSQL's that are refused by name rather than as a syntax error.
@@ -28,7 +29,6 @@ const UNSUPPORTED: &[&str] = &[
     "lock",
     "merge",
     "reassign",
-    "refresh",
     "reindex",
     "revoke",
     "security",
@@ -46,6 +46,7 @@ impl Grammar<'_> {
         match verb.as_str() {
             "select" | "with" | "values" | "table" => Ok(StatementKind::Query(self.query()?)),
             "explain" => self.explain(),
+            "refresh" => self.refresh(),
             "create" => self.create(),
             "drop" => self.drop(),
             "alter" => self.alter(),
@@ -162,8 +163,12 @@ impl Grammar<'_> {
             Some("temp" | "temporary" | "recursive") if self.peek_word(kind_at + 1).as_deref() == Some("view") => {
                 Ok(self.unsupported())
             }
-            Some("materialized") if self.peek_word(kind_at + 1).as_deref() != Some("view") => {
-                self.words(kind_at + 1);
+            Some("materialized") if !or_replace && self.peek_word(2).as_deref() == Some("view") => {
+                self.words(3);
+                self.create_audience()
+            }
+            Some("materialized") => {
+                self.words(if or_replace { 1 } else { 2 });
                 Err(self.unexpected())
             }
             Some(_) => Ok(self.unsupported()),
@@ -177,16 +182,7 @@ impl Grammar<'_> {
     fn create_view(&mut self, or_replace: bool) -> Result<StatementKind> {
         let if_not_exists = self.eat_all(&["if", "not", "exists"])?;
         let name = self.name()?;
-        let mut columns = Vec::new();
-        if self.parser.consume_token(&Token::LParen) {
-            loop {
-                columns.push(self.identifier()?);
-                if !self.parser.consume_token(&Token::Comma) {
-                    break;
-                }
-            }
-            self.sign(&Token::RParen)?;
-        }
+        let columns = self.column_names()?;
         if self.peek_word(0).as_deref() == Some("with") {
             return Err(message::unsupported("CREATE VIEW … WITH (…)"));
         }
@@ -208,6 +204,13 @@ impl Grammar<'_> {
         let kind = self.peek_word(1);
         match kind.as_deref() {
             Some("view" | "table" | "schema") => {}
+            Some("materialized") => {
+                self.words(1);
+                if self.peek_word(1).as_deref() != Some("view") {
+                    self.words(1);
+                    return Err(self.unexpected());
+                }
+            }
             Some(_) => return Ok(self.unsupported()),
             None => {
                 self.words(1);
@@ -226,7 +229,8 @@ impl Grammar<'_> {
         }
         self.end()?;
         Ok(match kind.as_deref() {
-            Some("view") => StatementKind::DropViews { names, if_exists, cascade },
+            Some("view") => StatementKind::DropViews { names, materialized: false, if_exists, cascade },
+            Some("materialized") => StatementKind::DropViews { names, materialized: true, if_exists, cascade },
             Some("table") => StatementKind::DropTables { names, if_exists },
             _ => StatementKind::DropSchemas {
                 names: names.into_iter().map(|name| name.name).collect(),
@@ -237,15 +241,22 @@ impl Grammar<'_> {
     }
 
     fn alter(&mut self) -> Result<StatementKind> {
-        let view_only = match self.peek_word(1).as_deref() {
-            Some("view") => true,
-            Some("table") => false,
+        let (of, words) = match (self.peek_word(1).as_deref(), self.peek_word(2).as_deref()) {
+            (Some("view"), _) => (ObjectKind::View, 2),
+            (Some("table"), _) => (ObjectKind::Table, 2),
+            (Some("materialized"), Some("view")) => (ObjectKind::MaterializedView, 3),
             _ => return Ok(self.unsupported()),
         };
         let what = self.unsupported();
-        self.words(2);
+        self.words(words);
         let if_exists = self.eat_all(&["if", "exists"])?;
         let name = self.name()?;
+        if of == ObjectKind::MaterializedView
+            && matches!(self.peek_word(0).as_deref(), Some("set" | "reset"))
+            && self.parser.peek_nth_token_ref(1).token == Token::LParen
+        {
+            return self.set_audience(name, if_exists);
+        }
         if !self.eat("rename") {
             return Ok(what);
         }
@@ -259,7 +270,7 @@ impl Grammar<'_> {
         self.keyword("to")?;
         let new_name = self.identifier()?;
         self.end()?;
-        Ok(StatementKind::Rename(Rename { name, new_name, if_exists, view_only }))
+        Ok(StatementKind::Rename(Rename { name, new_name, if_exists, of }))
     }
 
     fn comment(&mut self) -> Result<StatementKind> {
@@ -267,7 +278,12 @@ impl Grammar<'_> {
         self.keyword("on")?;
         let kind = self.word()?;
         let on = match kind.as_str() {
-            "view" | "table" => CommentTarget::Relation { name: self.name()?, view: kind == "view" },
+            "table" => CommentTarget::Relation { name: self.name()?, of: ObjectKind::Table },
+            "view" => CommentTarget::Relation { name: self.name()?, of: ObjectKind::View },
+            "materialized" => {
+                self.keyword("view")?;
+                CommentTarget::Relation { name: self.name()?, of: ObjectKind::MaterializedView }
+            }
             "schema" => CommentTarget::Schema(self.identifier()?),
             "column" => {
                 let position = self.places.position_of_byte(self.here());
@@ -474,7 +490,7 @@ mod tests {
 
     #[test]
     fn names_fold_and_quote_as_in_postgresql() {
-        let StatementKind::DropViews { names, if_exists: true, cascade: true } =
+        let StatementKind::DropViews { names, materialized: false, if_exists: true, cascade: true } =
             one("DROP VIEW IF EXISTS Public.Lunch, \"Lunch\" CASCADE")
         else {
             panic!()

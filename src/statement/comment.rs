@@ -5,16 +5,21 @@ use super::outcome::Outcome;
 use crate::catalog::{MustBe, RelationName};
 use crate::error::{Result, message};
 use crate::pg_type::Oid;
-use crate::sql::statement::{CommentTarget, Name};
+use crate::sql::statement::{CommentTarget, Name, ObjectKind};
 
 /// Errors: 42P01, 42703, 3F000; 42809 for a table named as a view and the other way round.
 pub fn run(context: &mut Context<'_>, on: &CommentTarget, comment: Option<&str>) -> Result<Outcome> {
     let comment = comment.map(str::to_owned);
     let draft = context.draft("COMMENT")?;
     match on {
-        CommentTarget::Relation { name, view } => {
+        CommentTarget::Relation { name, of } => {
             let oid = oid_of(draft, name)?;
-            draft.require(oid, if *view { MustBe::View } else { MustBe::Table })?;
+            let must_be = match of {
+                ObjectKind::Table => MustBe::Table,
+                ObjectKind::View => MustBe::View,
+                ObjectKind::MaterializedView => MustBe::MaterializedView,
+            };
+            draft.require(oid, must_be)?;
             draft.comment_on(oid, comment)?;
         }
         CommentTarget::Column { relation, column } => {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
+use super::lore::SegmentLore;
 use super::outcome::{Notice, NoticeSeverity};
 use crate::catalog::Draft;
 use crate::catalog::object::{PG_CATALOG_OID, Schema};
@@ -12,7 +13,7 @@ use crate::catalog::system::{SessionRow, SettingRow, SystemContext};
 use crate::engine::Engine;
 use crate::error::{Result, SqlState, message};
 use crate::ident::DATABASE;
-use crate::planner::{Planner, SegmentLore, Told, state};
+use crate::planner::{Planner, Told, state};
 use crate::session::cursors::Cursors;
 use crate::session::prepared::PreparedStatements;
 use crate::session::settings::{SETTINGS, Settings};
@@ -43,6 +44,7 @@ impl Context<'_> {
         let schemas = path.iter().filter_map(|name| draft.snapshot().schema_named(name)).map(|schema| schema.oid);
         let path = std::iter::once(PG_CATALOG_OID).chain(schemas).collect();
         draft.set_search_path(path);
+        draft.set_author(self.user);
         Ok(draft)
     }
 
@@ -111,7 +113,13 @@ impl Context<'_> {
             })
             .collect();
         let search_path = self.search_path();
-        let lore = Arc::new(SegmentLore { snapshot: Arc::clone(&snapshot), search_path: search_path.clone() });
+        let lore = Arc::new(SegmentLore {
+            snapshot: Arc::clone(&snapshot),
+            search_path: search_path.clone(),
+            catalog: Arc::clone(&self.engine.catalog),
+            history: Arc::clone(&self.engine.history),
+            now: self.now,
+        });
         SystemContext {
             snapshot,
             database: DATABASE.to_owned(),

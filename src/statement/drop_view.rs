@@ -1,4 +1,4 @@
-//! DROP VIEW, refused while something reads it; DROP TABLE, refused for the purchase history.
+//! DROP VIEW and DROP MATERIALIZED VIEW, refused while something reads it; DROP TABLE, refused for the purchase history.
 
 use super::context::Context;
 use super::outcome::Outcome;
@@ -7,11 +7,23 @@ use crate::error::Result;
 use crate::sql::statement::Name;
 
 /// Several names go together. Errors: 42P01, 42809; 2BP01 with what depends on them, unless CASCADE.
-pub fn run(context: &mut Context<'_>, names: &[Name], if_exists: bool, cascade: bool) -> Result<Outcome> {
+pub fn run(
+    context: &mut Context<'_>,
+    names: &[Name],
+    materialized: bool,
+    if_exists: bool,
+    cascade: bool,
+) -> Result<Outcome> {
     let names: Vec<RelationName> = names.iter().map(RelationName::from).collect();
-    let notices = context.draft("DROP VIEW")?.drop_views(&names, if_exists, cascade)?;
+    let command = if materialized { "DROP MATERIALIZED VIEW" } else { "DROP VIEW" };
+    let draft = context.draft(command)?;
+    let notices = if materialized {
+        draft.drop_materialized_views(&names, if_exists, cascade)?
+    } else {
+        draft.drop_views(&names, if_exists, cascade)?
+    };
     context.notices.extend(notices);
-    Ok(Outcome::Done("DROP VIEW".to_owned()))
+    Ok(Outcome::Done(command.to_owned()))
 }
 
 /// The tables are the user's own files: they go when the configuration no longer names them.

@@ -1,5 +1,6 @@
 //! What each statement does, one file each: here only the match from statement to handler.
 
+pub mod audience;
 pub mod comment;
 pub mod context;
 pub mod copy;
@@ -7,6 +8,7 @@ pub mod create_view;
 pub mod cursor;
 pub mod drop_view;
 pub mod explain;
+mod lore;
 pub mod outcome;
 pub mod prepared;
 pub mod query;
@@ -29,7 +31,12 @@ pub async fn run(context: &mut Context<'_>, statement: &Statement) -> Result<Out
         StatementKind::Query(query) => query::run(context, query, &statement.text).await,
         StatementKind::Explain(explain) => explain::run(context, explain, &statement.text).await,
         StatementKind::CreateView(create) => create_view::run(context, create, &statement.text).await,
-        StatementKind::DropViews { names, if_exists, cascade } => drop_view::run(context, names, *if_exists, *cascade),
+        StatementKind::CreateAudience(create) => audience::create(context, create, &statement.text).await,
+        StatementKind::RefreshAudience(refresh) => audience::refresh(context, refresh).await,
+        StatementKind::SetAudience { name, if_exists, options } => audience::set(context, name, *if_exists, options),
+        StatementKind::DropViews { names, materialized, if_exists, cascade } => {
+            drop_view::run(context, names, *materialized, *if_exists, *cascade)
+        }
         StatementKind::DropTables { names, if_exists } => drop_view::refuse_tables(context, names, *if_exists),
         StatementKind::Rename(rename) => rename::run(context, rename),
         StatementKind::Comment { on, comment } => comment::run(context, on, comment.as_deref()),

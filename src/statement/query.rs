@@ -18,6 +18,7 @@ use futures::stream::{self, BoxStream};
 
 use super::context::Context;
 use super::outcome::{Outcome, OutputColumn, Rows};
+use crate::catalog::Snapshot;
 use crate::error::{Error, Result, message};
 use crate::pg_type::PgType;
 use crate::planner::fact;
@@ -31,6 +32,7 @@ pub async fn run(context: &mut Context<'_>, query: &ast::Query, text: &Arc<str>)
     let state = Arc::clone(&planner.state);
     let task = state.task_ctx();
     let told = planner.told.clone();
+    let snapshot = Arc::clone(&planner.snapshot);
     let plan = context
         .engine
         .queries
@@ -43,7 +45,7 @@ pub async fn run(context: &mut Context<'_>, query: &ast::Query, text: &Arc<str>)
         })
         .await?;
     context.notices.extend(told.take());
-    rows(context, plan, task, None)
+    rows(context, plan, task, snapshot, None)
 }
 
 /// Runs a prepared query. The rows have the columns that were announced when it was prepared.
@@ -59,6 +61,7 @@ pub async fn run_prepared(
     let task = state.task_ctx();
     let told = planner.told.clone();
     let (statement, types) = (Arc::clone(statement), Arc::clone(types));
+    let snapshot = Arc::clone(&planner.snapshot);
     let plan = context
         .engine
         .queries
@@ -73,7 +76,7 @@ pub async fn run_prepared(
         })
         .await?;
     context.notices.extend(told.take());
-    rows(context, plan, task, announced.as_ref())
+    rows(context, plan, task, snapshot, announced.as_ref())
 }
 
 /// What a query needs and gives, without running it.
@@ -126,11 +129,16 @@ fn rows(
     context: &Context<'_>,
     plan: Arc<dyn ExecutionPlan>,
     task: Arc<TaskContext>,
+    snapshot: Arc<Snapshot>,
     announced: Option<&Arc<[OutputColumn]>>,
 ) -> Result<Outcome> {
     let schema = plan.schema();
     let given = columns(&schema);
-    let batches = context.engine.queries.stream(plan, task);
+    // The files of kept lists that the plan reads live as long as somebody holds what names them.
+    let batches = context.engine.queries.stream(plan, task).inspect(move |_| {
+        let _held = &snapshot;
+    });
+    let batches = batches.boxed();
     let (columns, batches) = match announced {
         Some(announced) if **announced != *given => {
             (Arc::clone(announced), as_announced(batches, Arc::clone(announced), &schema)?)

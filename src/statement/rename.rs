@@ -4,12 +4,15 @@ use super::context::Context;
 use super::outcome::Outcome;
 use crate::catalog::{MustBe, RelationName};
 use crate::error::{Result, message};
-use crate::sql::statement::Rename;
+use crate::sql::statement::{ObjectKind, Rename};
 
 /// Errors: 42P01, 42809, 42P07 for a name in use, 0A000 for a table of the history.
 pub fn run(context: &mut Context<'_>, rename: &Rename) -> Result<Outcome> {
-    let command = if rename.view_only { "ALTER VIEW" } else { "ALTER TABLE" };
-    let must_be = if rename.view_only { MustBe::View } else { MustBe::AnyRelation };
+    let (command, must_be) = match rename.of {
+        ObjectKind::Table => ("ALTER TABLE", MustBe::AnyRelation),
+        ObjectKind::View => ("ALTER VIEW", MustBe::View),
+        ObjectKind::MaterializedView => ("ALTER MATERIALIZED VIEW", MustBe::MaterializedView),
+    };
     let draft = context.draft(command)?;
     let found = draft.find(&RelationName::from(&rename.name)).map(|relation| relation.oid);
     let notices = match found {

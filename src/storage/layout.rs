@@ -4,12 +4,14 @@
 //! home/
 //!   lock              locked while a server runs; holds its process id
 //!   catalog.sqlite    the catalog (with catalog.sqlite-wal beside it while a server runs)
+//!   audiences/        the rows of kept lists, a file for each run that is kept
 //! ```
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
+use super::member_file::MemberFolder;
 use crate::error::{Result, message};
 
 /// A home folder that this process holds. Another process, or another `Home` in this one, cannot open it until
@@ -41,6 +43,11 @@ impl Home {
 
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// Where the rows of kept lists lie.
+    pub fn audiences(&self) -> MemberFolder {
+        MemberFolder::new(self.root.join("audiences"))
     }
 
     /// The catalog's SQLite file.

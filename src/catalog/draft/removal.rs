@@ -38,10 +38,30 @@ impl Draft {
     }
 
     /// DROP VIEW; several names go together. 42P01 when one is missing (a notice with IF EXISTS), 3F000 when its
-    /// schema is, 42809 when it is a table, 2BP01 when something else reads it and CASCADE was not said. System
+    /// schema is, 42809 when it is something else, 2BP01 when something else reads it and CASCADE was not said. System
     /// relations are not found here: who resolves names refuses them before.
     pub fn drop_views(&mut self, names: &[RelationName], if_exists: bool, cascade: bool) -> Result<Vec<Notice>> {
-        let (named, mut notices) = self.named(names, MustBe::View, if_exists)?;
+        self.drop_relations(names, MustBe::View, if_exists, cascade)
+    }
+
+    /// DROP MATERIALIZED VIEW, as [`Self::drop_views`].
+    pub fn drop_materialized_views(
+        &mut self,
+        names: &[RelationName],
+        if_exists: bool,
+        cascade: bool,
+    ) -> Result<Vec<Notice>> {
+        self.drop_relations(names, MustBe::MaterializedView, if_exists, cascade)
+    }
+
+    fn drop_relations(
+        &mut self,
+        names: &[RelationName],
+        must_be: MustBe,
+        if_exists: bool,
+        cascade: bool,
+    ) -> Result<Vec<Notice>> {
+        let (named, mut notices) = self.named(names, must_be, if_exists)?;
         notices.extend(self.drop_all(&named, cascade)?);
         Ok(notices)
     }
@@ -58,7 +78,7 @@ impl Draft {
 
     /// The relations of these names, and a notice for each that does not exist.
     fn named(&self, names: &[RelationName], must_be: MustBe, if_exists: bool) -> Result<(Vec<Oid>, Vec<Notice>)> {
-        let kind = if must_be == MustBe::Table { "table" } else { "view" };
+        let kind = must_be.kind();
         let mut found = Vec::new();
         let mut notices = Vec::new();
         for name in names {
@@ -66,6 +86,9 @@ impl Draft {
                 let oid = relation.oid;
                 self.require(oid, must_be).map_err(|error| match relation.kind {
                     RelationKind::View(_) => error.with_hint("Use DROP VIEW to remove a view."),
+                    RelationKind::MaterializedView(_) => {
+                        error.with_hint("Use DROP MATERIALIZED VIEW to remove a materialized view.")
+                    }
                     RelationKind::Table { .. } => error,
                 })?;
                 found.push(oid);

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::{Connection, Row};
 
-use super::{Loaded, Oid, Relation, RelationKind, SavedDefinition, Schema, fault};
-use crate::catalog::object::{Column, Definition, Reference};
+use super::{Loaded, MemberFolder, Oid, RecordedRun, Relation, RelationKind, SavedDefinition, Schema, fault};
+use crate::catalog::object::{AudienceOptions, Column, Definition, Materialized, Reference, Run};
+use crate::catalog::store::RunOutcome;
 use crate::error::{Error, message};
 use crate::pg_type::PgType;
 
@@ -46,7 +47,7 @@ impl From<rusqlite::Error> for LoadError {
 }
 
 /// Everything, read in one transaction.
-pub fn loaded(connection: &mut Connection) -> Result<Loaded> {
+pub fn loaded(connection: &mut Connection, lists: &MemberFolder) -> Result<Loaded> {
     let transaction = connection.transaction()?;
     let (version, next_oid) =
         transaction.query_row("SELECT version, next_oid FROM meta", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -54,7 +55,7 @@ pub fn loaded(connection: &mut Connection) -> Result<Loaded> {
     let schemas = rows(&transaction, "SELECT oid, name, owner, comment FROM schema ORDER BY oid", |row| {
         Ok(Arc::new(Schema { oid: row.get(0)?, name: row.get(1)?, owner: row.get(2)?, comment: row.get(3)? }))
     })?;
-    let mut parts = Parts::of(&transaction)?;
+    let mut parts = Parts::of(&transaction, lists)?;
     let relations = rows(
         &transaction,
         "SELECT oid, schema_oid, name, owner, kind, present, comment, created_at_us, replaced_at_us
@@ -64,10 +65,11 @@ pub fn loaded(connection: &mut Connection) -> Result<Loaded> {
     Ok(Loaded { version, next_oid, schemas, relations })
 }
 
-pub fn saved_definitions(connection: &Connection, view: Oid) -> Result<Vec<SavedDefinition>> {
+/// Of one view, or of all.
+pub fn saved_definitions(connection: &Connection, view: Option<Oid>) -> Result<Vec<SavedDefinition>> {
     let mut statement = connection.prepare_cached(
-        "SELECT view_oid, schema_name, view_name, text, qualified, saved_at_us
-         FROM definition_history WHERE view_oid = ?1 ORDER BY number",
+        "SELECT view_oid, schema_name, view_name, text, qualified, saved_at_us, saved_by
+         FROM definition_history WHERE ?1 IS NULL OR view_oid = ?1 ORDER BY number",
     )?;
     let mut found = statement.query([view])?;
     let mut saved = Vec::new();
@@ -79,20 +81,115 @@ pub fn saved_definitions(connection: &Connection, view: Oid) -> Result<Vec<Saved
             text: row.get(3)?,
             qualified: row.get(4)?,
             saved_at: instant(row.get(5)?)?,
+            saved_by: row.get(6)?,
         });
     }
     Ok(saved)
 }
 
+/// Every refresh, oldest first.
+pub fn runs(connection: &Connection) -> Result<Vec<RecordedRun>> {
+    rows(connection, &format!("SELECT {RUN_COLUMNS} FROM run ORDER BY position"), |row| {
+        recorded_run(row).map(|(run, _)| run)
+    })
+}
+
+const RUN_COLUMNS: &str = "audience_oid, schema_name, audience_name, number, error, file, is_kept, row_count, bytes, \
+     universe, as_of, definition, definition_hash, started_at_us, finished_at_us, by_role";
+
+/// A refresh, and the file of its rows.
+fn recorded_run(row: &Row<'_>) -> Result<(RecordedRun, Option<String>)> {
+    let error: Option<String> = row.get(4)?;
+    let outcome = match error {
+        Some(error) => RunOutcome::Failed { error },
+        None => {
+            let day: i32 = row.get(10)?;
+            let as_of = NaiveDate::from_epoch_days(day)
+                .ok_or_else(|| LoadError::Damaged(format!("It holds an impossible day: {day}.")))?;
+            RunOutcome::Done {
+                number: row.get(3)?,
+                rows: unsigned(row.get(7)?)?,
+                bytes: unsigned(row.get(8)?)?,
+                universe: unsigned(row.get(9)?)?,
+                as_of,
+                definition: row.get(11)?,
+                definition_hash: row.get(12)?,
+                is_kept: row.get(6)?,
+            }
+        }
+    };
+    let run = RecordedRun {
+        audience: row.get(0)?,
+        schema: row.get(1)?,
+        name: row.get(2)?,
+        outcome,
+        started_at: instant(row.get(13)?)?,
+        finished_at: instant(row.get(14)?)?,
+        by: row.get(15)?,
+    };
+    Ok((run, row.get(5)?))
+}
+
+/// A run whose rows are kept.
+fn kept_run(row: &Row<'_>, lists: &MemberFolder) -> Result<(Oid, Arc<Run>)> {
+    let (recorded, file) = recorded_run(row)?;
+    let (RunOutcome::Done { number, rows, bytes, universe, as_of, definition, definition_hash, .. }, Some(file)) =
+        (recorded.outcome, file)
+    else {
+        return Err(LoadError::Damaged("It keeps the rows of a refresh that failed.".to_owned()));
+    };
+    let run = Run {
+        number,
+        file: lists.published(&file),
+        rows,
+        bytes,
+        universe,
+        as_of,
+        started_at: recorded.started_at,
+        finished_at: recorded.finished_at,
+        by: recorded.by,
+        definition,
+        definition_hash,
+    };
+    Ok((recorded.audience, Arc::new(run)))
+}
+
 /// What belongs to relations, by their OID.
 struct Parts {
+    lists: BTreeMap<Oid, List>,
+    runs: BTreeMap<Oid, Vec<Arc<Run>>>,
     columns: BTreeMap<Oid, Vec<Column>>,
     texts: BTreeMap<Oid, String>,
     references: BTreeMap<Oid, Vec<Reference>>,
 }
 
+/// What a materialized view has beside its definition.
+struct List {
+    options: AudienceOptions,
+    last_run: u32,
+    is_populated: bool,
+}
+
 impl Parts {
-    fn of(connection: &Connection) -> Result<Self> {
+    fn of(connection: &Connection, folder: &MemberFolder) -> Result<Self> {
+        let lists = rows(
+            connection,
+            "SELECT relation_oid, channel, refresh, keep, minimum, last_run, is_populated FROM materialized",
+            |row| {
+                let options = AudienceOptions {
+                    channel: row.get(1)?,
+                    refresh: row.get(2)?,
+                    keep: row.get(3)?,
+                    minimum: row.get(4)?,
+                };
+                Ok((row.get(0)?, List { options, last_run: row.get(5)?, is_populated: row.get(6)? }))
+            },
+        )?;
+        let runs = rows(
+            connection,
+            &format!("SELECT {RUN_COLUMNS} FROM run WHERE is_kept ORDER BY audience_oid, number DESC"),
+            |row| kept_run(row, folder),
+        )?;
         let columns = rows(
             connection,
             "SELECT relation_oid, name, type_oid, typmod, comment FROM column ORDER BY relation_oid, number",
@@ -112,7 +209,13 @@ impl Parts {
                 Ok((row.get(0)?, Reference { start, end, relation: row.get(3)?, needs_alias: row.get(4)? }))
             },
         )?;
-        Ok(Self { columns: grouped(columns), texts: texts.into_iter().collect(), references: grouped(references) })
+        Ok(Self {
+            lists: lists.into_iter().collect(),
+            runs: grouped(runs),
+            columns: grouped(columns),
+            texts: texts.into_iter().collect(),
+            references: grouped(references),
+        })
     }
 }
 
@@ -122,7 +225,14 @@ fn relation(row: &Row<'_>, parts: &mut Parts) -> Result<Arc<Relation>> {
     let kind = match (kind.as_str(), parts.texts.remove(&oid)) {
         ("table", None) => RelationKind::Table { present: row.get(5)? },
         ("view", Some(text)) => {
-            RelationKind::View(Definition { text, references: parts.references.remove(&oid).unwrap_or_default() })
+            let definition = Definition { text, references: parts.references.remove(&oid).unwrap_or_default() };
+            match parts.lists.remove(&oid) {
+                None => RelationKind::View(definition),
+                Some(List { options, last_run, is_populated }) => {
+                    let runs = parts.runs.remove(&oid).unwrap_or_default();
+                    RelationKind::MaterializedView(Materialized { definition, options, runs, last_run, is_populated })
+                }
+            }
         }
         (kind, text) => {
             let has = if text.is_some() { "a" } else { "no" };

@@ -52,6 +52,7 @@ fn saved(text: &str, second: i64) -> SavedDefinition {
         text: text.into(),
         qualified: format!("{text} -- qualified"),
         saved_at: at(second),
+        saved_by: "ada".into(),
     }
 }
 
@@ -157,6 +158,6 @@ fn definitions_are_kept_for_ever(open: Open) {
     store.commit(2, &[Change::RemoveRelation(16_385)]).expect("commits");
     drop(store);
     let mut store = open();
-    assert_eq!(store.saved_definitions(16_385).expect("reads"), [saved("one", 1), saved("two", 2)]);
-    assert_eq!(store.saved_definitions(16_384).expect("reads"), []);
+    assert_eq!(store.saved_definitions(Some(16_385)).expect("reads"), [saved("one", 1), saved("two", 2)]);
+    assert_eq!(store.saved_definitions(Some(16_384)).expect("reads"), []);
 }

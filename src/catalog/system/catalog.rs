@@ -44,6 +44,7 @@ struct ClassRow<'a> {
     owner: Oid,
     kind: char,
     columns: usize,
+    is_populated: bool,
 }
 
 impl ClassRow<'_> {
@@ -62,7 +63,7 @@ impl ClassRow<'_> {
             ("relkind", self.kind.to_string().into()),
             ("relnatts", Value::Int(self.columns as i64)),
             ("relhasrules", (!is_table).into()),
-            ("relispopulated", true.into()),
+            ("relispopulated", self.is_populated.into()),
             ("relreplident", if is_table { "d" } else { "n" }.into()),
         ]);
     }
@@ -77,6 +78,7 @@ fn pg_class(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
             owner: BOOTSTRAP_ROLE_OID,
             kind: relation.kind(),
             columns: relation.columns().len(),
+            is_populated: true,
         }
         .add_to(rows);
     }
@@ -88,6 +90,7 @@ fn pg_class(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
             owner: relation.owner,
             kind: kind_of(&relation.kind),
             columns: relation.columns.len(),
+            is_populated: relation.materialized().is_none_or(|list| list.is_populated),
         }
         .add_to(rows);
     }
@@ -99,6 +102,7 @@ pub(super) fn kind_of(kind: &RelationKind) -> char {
     match kind {
         RelationKind::Table { .. } => 'r',
         RelationKind::View(_) => 'v',
+        RelationKind::MaterializedView(_) => 'm',
     }
 }
 

@@ -66,8 +66,9 @@ fn tables(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
     for relation in relations() {
         add(relation.schema_oid(), relation.name(), relation.kind() == 'r');
     }
-    for relation in context.user_relations() {
-        add(relation.schema, &relation.name, relation.definition().is_none());
+    // Materialized views are no part of the standard, and stand in none of its relations.
+    for relation in context.user_relations().filter(|relation| relation.materialized().is_none()) {
+        add(relation.schema, &relation.name, relation.is_table());
     }
     Ok(())
 }
@@ -90,7 +91,7 @@ fn views(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
     for relation in relations().iter().filter(|relation| relation.kind() == 'v') {
         add(relation.schema_oid(), relation.name(), None);
     }
-    for relation in context.user_relations().filter(|relation| relation.definition().is_some()) {
+    for relation in context.user_relations().filter(|relation| relation.is_view()) {
         add(relation.schema, &relation.name, context.view_text(relation));
     }
     Ok(())
@@ -98,7 +99,7 @@ fn views(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
 
 fn view_table_usage(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
     let schema_name = |oid| context.schema_name(oid).unwrap_or_default().to_owned();
-    for view in context.user_relations() {
+    for view in context.user_relations().filter(|relation| relation.is_view()) {
         for read in view.reads().into_iter().filter_map(|oid| context.relation_name(oid)) {
             rows.add([
                 ("view_catalog", (&context.database).into()),

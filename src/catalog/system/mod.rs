@@ -42,7 +42,7 @@ use crate::error::Result;
 use crate::pg_type::Oid;
 
 pub use self::function::{function, function_names};
-pub use self::regulars::{FunctionRow, Lore};
+pub use self::regulars::{FunctionRow, Lore, Standing};
 pub use self::relation::{SystemColumn, SystemRelation, relation, relation_by_oid, relations};
 
 /// The version of PostgreSQL whose protocol and catalog we speak.

@@ -1,15 +1,24 @@
-//! Rows of our own relations, in the schema `regulars`: segments and functions, so that people find their way.
+//! Rows of our own relations, in the schema `regulars`: segments, audiences and functions, so that people find their way.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
 
 use super::relation::Rows;
 use super::value::Value;
 use super::{Build, SystemContext};
 use crate::catalog::object::Relation;
+use crate::catalog::store::{RecordedRun, RunOutcome, SavedDefinition};
 use crate::error::Result;
 use crate::pg_type::Oid;
 
-pub(super) const BUILDERS: &[(&str, Build)] = &[("functions", functions), ("segments", segments)];
+pub(super) const BUILDERS: &[(&str, Build)] = &[
+    ("audience_runs", audience_runs),
+    ("audiences", audiences),
+    ("functions", functions),
+    ("segment_versions", segment_versions),
+    ("segments", segments),
+];
 
 /// What the catalog cannot know by itself: what a segment's text means, and which functions there are.
 pub trait Lore: std::fmt::Debug + Send + Sync {
@@ -18,6 +27,25 @@ pub trait Lore: std::fmt::Debug + Send + Sync {
 
     /// All functions of the house, in the order of their reference.
     fn functions(&self) -> Vec<FunctionRow>;
+
+    /// How a kept list stands now, but for failures.
+    fn standing(&self, list: &Relation) -> Standing;
+
+    /// Every refresh that was ever tried, oldest first. Blocks on the disk.
+    fn runs(&self) -> Result<Vec<RecordedRun>>;
+
+    /// Every definition that was ever saved, oldest first. Blocks on the disk.
+    fn saved_definitions(&self) -> Result<Vec<SavedDefinition>>;
+}
+
+/// What the day and the definitions of today say of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// When its schedule wants it next; in the past when it waits for a refresh.
+    pub due: Option<DateTime<Utc>>,
+    pub is_overdue: bool,
+    /// Since its newest run something of its definition, or of the segments below it, was replaced.
+    pub definition_changed: bool,
 }
 
 /// A function as `regulars.functions` shows it.
@@ -73,6 +101,106 @@ fn tables_below(context: &SystemContext, relation: &Relation) -> BTreeSet<Oid> {
         }
     }
     tables
+}
+
+/// Materialized views whose first column is `member_id`: the status page.
+fn audiences(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
+    let runs = context.lore.runs()?;
+    for relation in context.user_relations().filter(|relation| relation.is_audience()) {
+        let Some(list) = relation.materialized() else { continue };
+        let standing = context.lore.standing(relation);
+        let has_failed = runs
+            .iter()
+            .rfind(|run| run.audience == relation.oid)
+            .is_some_and(|run| matches!(run.outcome, RunOutcome::Failed { .. }));
+        let state = match list.shown() {
+            _ if has_failed => "failed",
+            None => "not populated",
+            Some(_) if standing.is_overdue => "due",
+            Some(_) => "fresh",
+        };
+        let shown = list.shown();
+        rows.add([
+            ("schema", context.schema_name(relation.schema).unwrap_or_default().to_owned().into()),
+            ("name", (&relation.name).into()),
+            ("comment", relation.comment.clone().into()),
+            ("owner", (&context.user).into()),
+            ("members", shown.map(|run| count(run.rows)).into()),
+            ("universe", shown.map(|run| count(run.universe)).into()),
+            ("run", shown.map(|run| number(run.number)).into()),
+            ("as_of", shown.map(|run| run.as_of).into()),
+            ("refreshed_at", shown.map(|run| run.finished_at).into()),
+            ("channel", list.options.channel.clone().into()),
+            ("refresh", list.options.refresh.clone().into()),
+            ("due", standing.due.into()),
+            ("keep", number(list.options.keep).into()),
+            ("minimum", list.options.minimum.map(i64::from).into()),
+            ("state", state.into()),
+            ("definition_changed", standing.definition_changed.into()),
+        ]);
+    }
+    Ok(())
+}
+
+fn audience_runs(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
+    for run in context.lore.runs()? {
+        let RecordedRun { schema, name, outcome, started_at, finished_at, by, .. } = run;
+        let common: [(&'static str, Value); 5] = [
+            ("schema", schema.into()),
+            ("name", name.into()),
+            ("started_at", started_at.into()),
+            ("finished_at", finished_at.into()),
+            ("refreshed_by", by.into()),
+        ];
+        let rest: Vec<(&'static str, Value)> = match outcome {
+            RunOutcome::Done { number: run, rows, bytes, universe, as_of, definition, definition_hash, is_kept } => {
+                vec![
+                    ("run", number(run).into()),
+                    ("state", "done".into()),
+                    ("members", count(rows).into()),
+                    ("universe", count(universe).into()),
+                    ("as_of", as_of.into()),
+                    ("is_kept", is_kept.into()),
+                    ("bytes", count(bytes).into()),
+                    ("definition", definition.into()),
+                    ("definition_hash", definition_hash.into()),
+                ]
+            }
+            RunOutcome::Failed { error } => {
+                vec![("state", "failed".into()), ("is_kept", false.into()), ("error", error.into())]
+            }
+        };
+        rows.add(common.into_iter().chain(rest));
+    }
+    Ok(())
+}
+
+/// Versions count from 1 for each view, also for one that was dropped.
+fn segment_versions(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
+    let mut versions: BTreeMap<Oid, i32> = BTreeMap::new();
+    for saved in context.lore.saved_definitions()? {
+        let version = versions.entry(saved.view).or_default();
+        *version += 1;
+        rows.add([
+            ("schema", saved.schema.into()),
+            ("name", saved.name.into()),
+            ("version", (*version).into()),
+            ("saved_at", saved.saved_at.into()),
+            ("saved_by", saved.saved_by.into()),
+            ("definition", saved.qualified.into()),
+            ("text", saved.text.into()),
+        ]);
+    }
+    Ok(())
+}
+
+/// A count of rows or bytes is far below what `bigint` holds.
+fn count(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+fn number(number: u32) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
 }
 
 fn functions(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {

@@ -157,7 +157,7 @@ impl<'a> Rows<'a> {
     }
 
     /// Adds a row. A name that is no column of the relation is a bug, told by [`Self::finish`].
-    pub(super) fn add<const N: usize>(&mut self, cells: [(&str, Value); N]) {
+    pub(super) fn add<'n>(&mut self, cells: impl IntoIterator<Item = (&'n str, Value)>) {
         for (column, field) in self.columns.iter_mut().zip(self.relation.arrow.fields()) {
             column.push(if field.is_nullable() { Value::Null } else { Value::zero(field.data_type()) });
         }

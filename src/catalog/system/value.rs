@@ -7,12 +7,12 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Float32Array, Float64Array, Int16Array, Int32Array, Int64Array, ListArray,
-    StringArray, TimestampMicrosecondArray, UInt32Array, new_empty_array, new_null_array,
+    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Float32Array, Float64Array, Int16Array, Int32Array,
+    Int64Array, ListArray, StringArray, TimestampMicrosecondArray, UInt32Array, new_empty_array, new_null_array,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{DataType, Field, TimeUnit};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::error::{Result, message};
 
@@ -24,6 +24,7 @@ pub(super) enum Value {
     Float(f64),
     Text(Cow<'static, str>),
     Instant(DateTime<Utc>),
+    Date(NaiveDate),
     List(Vec<Value>),
 }
 
@@ -138,6 +139,12 @@ impl From<DateTime<Utc>> for Value {
     }
 }
 
+impl From<NaiveDate> for Value {
+    fn from(date: NaiveDate) -> Self {
+        Self::Date(date)
+    }
+}
+
 impl<T: Into<Value>> From<Vec<T>> for Value {
     fn from(items: Vec<T>) -> Self {
         Self::List(items.into_iter().map(Into::into).collect())
@@ -164,6 +171,7 @@ pub(super) fn arrow_type(type_name: &str) -> DataType {
         "oid" | "xid" | "regproc" | "regtype" | "regclass" => DataType::UInt32,
         "float4" => DataType::Float32,
         "float8" => DataType::Float64,
+        "date" => DataType::Date32,
         "timestamptz" => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
         "interval" => DataType::Interval(arrow::datatypes::IntervalUnit::MonthDayNano),
         "numeric" => DataType::Decimal128(38, 10),
@@ -219,6 +227,7 @@ pub(super) fn array_of(values: &[Value], data_type: &DataType) -> Result<ArrayRe
             TimestampMicrosecondArray::from(only!(Instant, instant => instant.timestamp_micros()))
                 .with_timezone_opt(zone.clone()),
         ),
+        DataType::Date32 => Arc::new(Date32Array::from(only!(Date, date => date.to_epoch_days()))),
         DataType::List(item) => list_of(values, item)?,
         _ if values.iter().all(Value::is_null) => new_null_array(data_type, values.len()),
         _ => return Err(misfit()),

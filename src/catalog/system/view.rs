@@ -8,6 +8,7 @@ use crate::catalog::object::BOOTSTRAP_ROLE_OID;
 use crate::error::Result;
 
 pub(super) const BUILDERS: &[(&str, Build)] = &[
+    ("pg_matviews", pg_matviews),
     ("pg_roles", pg_roles),
     ("pg_shadow", pg_user),
     ("pg_stat_all_tables", pg_stat_all_tables),
@@ -86,8 +87,23 @@ fn pg_views(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
     for relation in relations().iter().filter(|relation| relation.kind() == 'v') {
         add(relation.schema_oid(), relation.name(), None);
     }
-    for relation in context.user_relations().filter(|relation| relation.definition().is_some()) {
+    for relation in context.user_relations().filter(|relation| relation.is_view()) {
         add(relation.schema, &relation.name, context.view_text(relation));
+    }
+    Ok(())
+}
+
+fn pg_matviews(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
+    for relation in context.user_relations() {
+        let Some(list) = relation.materialized() else { continue };
+        rows.add([
+            ("schemaname", context.schema_name(relation.schema).unwrap_or_default().to_owned().into()),
+            ("matviewname", (&relation.name).into()),
+            ("matviewowner", (&context.user).into()),
+            ("hasindexes", false.into()),
+            ("ispopulated", list.is_populated.into()),
+            ("definition", context.view_text(relation).into()),
+        ]);
     }
     Ok(())
 }
@@ -99,7 +115,7 @@ fn pg_stat_all_tables(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()
 
 /// Nothing is counted, so every counter is NULL.
 fn pg_stat_user_tables(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
-    for relation in context.user_relations().filter(|relation| relation.definition().is_none()) {
+    for relation in context.user_relations().filter(|relation| relation.is_table()) {
         rows.add([
             ("relid", relation.oid.into()),
             ("schemaname", context.schema_name(relation.schema).unwrap_or_default().to_owned().into()),

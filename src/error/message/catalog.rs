@@ -54,7 +54,11 @@ pub fn relation_missing(kind: &str, name: &str) -> Error {
     Error::new(SqlState::UndefinedTable, format!("{kind} \"{name}\" does not exist"))
 }
 
-/// `kind`: "table" or "view".
+pub fn relation_exists_skipping(name: &str) -> String {
+    format!("relation \"{name}\" already exists, skipping")
+}
+
+/// `kind`: "table", "view" or "materialized view".
 pub fn wrong_kind(name: &str, kind: &str) -> Error {
     Error::new(SqlState::WrongObjectType, format!("\"{name}\" is not a {kind}"))
 }

@@ -11,6 +11,7 @@ mod fact;
 mod view;
 mod statement;
 mod session;
+mod audience;
 mod copy;
 mod cursor;
 mod catalog;
@@ -21,6 +22,7 @@ mod history;
 mod resource;
 mod stop;
 
+pub use self::audience::*;
 pub use self::catalog::*;
 pub use self::copy::*;
 pub use self::cursor::*;

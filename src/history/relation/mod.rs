@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use async_trait::async_trait;
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{Column, DataFusionError, Result, ScalarValue};
@@ -34,7 +34,12 @@ use crate::storage::parquet_table::StatementFiles;
 
 /// A session's as-of day. Put into its configuration as an extension; receipts with a later business date then do not exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AsOf(pub NaiveDate);
+pub struct AsOf {
+    /// Receipts of later business dates do not exist.
+    pub day: NaiveDate,
+    /// Nor do later ones of that day.
+    pub until: Option<DateTime<Utc>>,
+}
 
 /// What a scan asks of a shape.
 #[derive(Debug)]
@@ -140,7 +145,11 @@ impl TableProvider for HistoryTable {
         };
         let mut filters = filters.iter().map(plain_columns).collect::<Result<Vec<_>>>()?;
         if let Some(as_of) = state.config().get_extension::<AsOf>().filter(|_| self.is_dated) {
-            filters.push(column("business_date").lt_eq(lit(date(as_of.0))));
+            filters.push(column("business_date").lt_eq(lit(date(as_of.day))));
+            if let Some(until) = as_of.until {
+                let until = ScalarValue::TimestampMicrosecond(Some(until.timestamp_micros()), Some("UTC".into()));
+                filters.push(column("purchased_at").lt_eq(lit(until)));
+            }
         }
         let mut needed: Needed = names.iter().cloned().collect();
         for filter in &filters {

@@ -177,7 +177,7 @@ async fn a_day_that_was_asked_for_is_found_wherever_the_instant_lies() {
 async fn an_as_of_day_cuts_off_what_came_later() {
     let folder = tempfile::tempdir().unwrap();
     write_folder(folder.path());
-    let as_of = super::super::AsOf("2026-10-01".parse().unwrap());
+    let as_of = super::super::AsOf { day: "2026-10-01".parse().unwrap(), until: None };
     let session = datafusion::prelude::SessionConfig::new().with_extension(Arc::new(as_of));
     let asked = Asked::with_session(&Config::of_folder(folder.path()), session).await.unwrap();
     assert_eq!(asked.rows("SELECT purchase_id FROM purchases ORDER BY 1").await.join(","), "1,2,3,7,8,9");

@@ -1,4 +1,4 @@
-//! `segments_of`: every segment that a member is in, what the till asks when a member is scanned.
+//! `segments_of`: every segment and audience that a member is in, what the till asks when a member is scanned.
 
 use std::sync::Arc;
 
@@ -13,16 +13,20 @@ use crate::error::{Notice, NoticeSeverity, Result, message};
 use crate::planner::Planner;
 use crate::planner::fact::lower::column;
 
-/// A row for each segment that has the member: schema, name, kind (`segment`), in order of schema and name.
+/// A row for each that has the member: schema, name, kind (`segment` or `audience`), in order of schema and name.
 ///
 /// A segment that cannot be read today (a column that it needs is gone) is left out and logged.
 pub async fn answer(planner: &Planner, member: &ScalarValue, schema: SchemaRef) -> Result<RecordBatch> {
-    let mut found: Vec<(String, String)> = Vec::new();
-    for relation in planner.snapshot.relations().filter(|relation| relation.is_segment()) {
+    let mut found: Vec<(String, String, &'static str)> = Vec::new();
+    // A list that was never refreshed holds nobody.
+    let is_asked =
+        |relation: &&Arc<Relation>| relation.is_segment() || (relation.is_audience() && holds_rows(relation));
+    for relation in planner.snapshot.relations().filter(is_asked) {
         match has_member(planner, relation, member).await {
             Ok(true) => {
                 let schema = planner.snapshot.schema(relation.schema).map_or("", |schema| schema.name.as_str());
-                found.push((schema.to_owned(), relation.name.clone()));
+                let kind = if relation.is_audience() { "audience" } else { "segment" };
+                found.push((schema.to_owned(), relation.name.clone(), kind));
             }
             Ok(false) => {}
             Err(error) if is_broken(&error) => {
@@ -40,10 +44,14 @@ pub async fn answer(planner: &Planner, member: &ScalarValue, schema: SchemaRef) 
         }
     }
     found.sort();
-    let column =
-        |pick: fn(&(String, String)) -> &str| -> StringViewArray { found.iter().map(|row| Some(pick(row))).collect() };
-    let kinds: StringViewArray = found.iter().map(|_| Some("segment")).collect();
-    super::batch(schema, vec![Arc::new(column(|row| &row.0)), Arc::new(column(|row| &row.1)), Arc::new(kinds)])
+    let schemas: StringViewArray = found.iter().map(|(schema, ..)| Some(schema)).collect();
+    let names: StringViewArray = found.iter().map(|(_, name, _)| Some(name)).collect();
+    let kinds: StringViewArray = found.iter().map(|(.., kind)| Some(kind)).collect();
+    super::batch(schema, vec![Arc::new(schemas), Arc::new(names), Arc::new(kinds)])
+}
+
+fn holds_rows(relation: &Relation) -> bool {
+    relation.materialized().is_some_and(|list| list.is_populated)
 }
 
 async fn has_member(planner: &Planner, relation: &Arc<Relation>, member: &ScalarValue) -> Result<bool> {

@@ -1,4 +1,4 @@
-//! Questions about a segment: table functions of the schema `regulars`, such as `regulars.segment_size('lunch')`.
+//! Questions about a segment or an audience: table functions of the schema `regulars`, such as `regulars.segment_size('lunch')`.
 //!
 //! How it works: [`QuestionPlanner`] makes a [`Question`] node of the call, whose arguments may be parameters. When they are bound,
 //! [`lower`] turns the node into a scan of a relation that is computed when it is read: the question plans the segment
@@ -9,6 +9,7 @@
 //!
 //! Not here: what a segment means (`planner::fact` and the planner itself).
 
+mod changes;
 mod evidence;
 mod history;
 mod lint;
@@ -41,10 +42,13 @@ use datafusion::physical_plan::streaming::PartitionStream;
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast::{FunctionArg, FunctionArgExpr, TableFactor};
 use futures::stream;
+use sha2::{Digest, Sha256};
 
 pub use self::lint::{Finding, lint, may_repeat_members};
 use super::Planner;
 use crate::error::{Error, Result, message};
+use crate::history::History;
+use crate::planner::fact::Types;
 use crate::sql::argument::named;
 
 /// The schema of the questions.
@@ -60,13 +64,15 @@ pub enum Kind {
     SegmentOverlap,
     SegmentsOf,
     SegmentLint,
+    AudienceMembers,
+    AudienceChanges,
 }
 
 /// A parameter's name, and whether it may be left out.
 type Parameter = (&'static str, bool);
 
 impl Kind {
-    pub const ALL: [Kind; 7] = [
+    pub const ALL: [Kind; 9] = [
         Kind::SegmentSize,
         Kind::SegmentSteps,
         Kind::Why,
@@ -74,6 +80,8 @@ impl Kind {
         Kind::SegmentOverlap,
         Kind::SegmentsOf,
         Kind::SegmentLint,
+        Kind::AudienceMembers,
+        Kind::AudienceChanges,
     ];
 
     pub fn name(self) -> &'static str {
@@ -85,6 +93,8 @@ impl Kind {
             Kind::SegmentOverlap => "segment_overlap",
             Kind::SegmentsOf => "segments_of",
             Kind::SegmentLint => "segment_lint",
+            Kind::AudienceMembers => "audience_members",
+            Kind::AudienceChanges => "audience_changes",
         }
     }
 
@@ -96,6 +106,8 @@ impl Kind {
             // Any number of segments.
             Kind::SegmentOverlap => &[],
             Kind::SegmentsOf => &[("member_id", false)],
+            Kind::AudienceMembers => &[("audience", false), ("run", true)],
+            Kind::AudienceChanges => &[("audience", false), ("from_run", true), ("to_run", true)],
         }
     }
 
@@ -109,6 +121,8 @@ impl Kind {
             Kind::SegmentOverlap => "regulars.segment_overlap(segment, segment, …)",
             Kind::SegmentsOf => "regulars.segments_of(member_id)",
             Kind::SegmentLint => "regulars.segment_lint(segment)",
+            Kind::AudienceMembers => "regulars.audience_members(audience [, run])",
+            Kind::AudienceChanges => "regulars.audience_changes(audience [, from_run, to_run])",
         }
     }
 
@@ -122,7 +136,9 @@ impl Kind {
                 "The size of a segment on past days, and what time alone will change in days to come"
             }
             Kind::SegmentOverlap => "How many members each pair of segments shares",
-            Kind::SegmentsOf => "Every segment that a member is in",
+            Kind::SegmentsOf => "Every segment and audience that a member is in",
+            Kind::AudienceMembers => "The members of an audience as an earlier run found them",
+            Kind::AudienceChanges => "Who entered and left an audience from one run to another, and why",
             Kind::SegmentLint => "What in a segment is likely to be a trap, and what to write instead",
         }
     }
@@ -138,11 +154,15 @@ impl Kind {
             Kind::SegmentOverlap => "SELECT * FROM regulars.segment_overlap('lunch_coffee', 'good_regulars')",
             Kind::SegmentsOf => "SELECT * FROM regulars.segments_of(4711)",
             Kind::SegmentLint => "SELECT * FROM regulars.segment_lint('lunch_coffee')",
+            Kind::AudienceMembers => "SELECT * FROM regulars.audience_members('gold_regulars', 3)",
+            Kind::AudienceChanges => {
+                "SELECT change, cause, count(*) FROM regulars.audience_changes('gold_regulars') GROUP BY 1, 2"
+            }
         }
     }
 
-    /// The columns of the answer.
-    fn columns(self) -> Vec<Field> {
+    /// The columns of the answer; `member` is the type of the history's members.
+    fn columns(self, member: impl FnOnce() -> DataType) -> Vec<Field> {
         let field = |name: &str, data_type: DataType| Field::new(name, data_type, true);
         let text = |name: &str| field(name, DataType::Utf8View);
         let count = |name: &str| field(name, DataType::Int64);
@@ -174,6 +194,8 @@ impl Kind {
             ],
             Kind::SegmentsOf => vec![text("schema"), text("segment"), text("kind")],
             Kind::SegmentLint => vec![text("rule"), text("place"), text("finding"), text("advice")],
+            Kind::AudienceMembers => vec![field("member_id", member())],
+            Kind::AudienceChanges => vec![field("member_id", member()), text("change"), text("cause")],
         }
     }
 }
@@ -236,7 +258,9 @@ impl UserDefinedLogicalNodeCore for Question {
 
 /// Plans the calls of questions in a FROM clause.
 #[derive(Debug)]
-pub struct QuestionPlanner;
+pub struct QuestionPlanner {
+    pub history: Arc<History>,
+}
 
 impl RelationPlanner for QuestionPlanner {
     fn plan_relation(
@@ -265,7 +289,7 @@ impl RelationPlanner for QuestionPlanner {
             given.push((name, context.sql_to_expr(expr.clone(), &DFSchema::empty())?));
         }
         let args = in_order(kind, given)?;
-        let schema = Schema::new(kind.columns());
+        let schema = Schema::new(kind.columns(|| Types::of(&self.history).member));
         let node = Question { kind, args, schema: Arc::new(DFSchema::try_from(schema)?) };
         let plan = LogicalPlan::Extension(Extension { node: Arc::new(node) });
         let plan = LogicalPlan::SubqueryAlias(SubqueryAlias::try_new(Arc::new(plan), kind.name())?);
@@ -316,7 +340,13 @@ pub fn lower(plan: LogicalPlan, planner: &Planner) -> Result<LogicalPlan> {
             .iter()
             .map(|arg| planner.constant(arg)?.ok_or_else(|| message::question_not_constant(question.kind.signature())))
             .collect::<Result<Vec<_>>>()?;
-        let schema = Arc::new(Schema::new(question.kind.columns()));
+        let schema = Arc::clone(question.schema.inner());
+        if question.kind == Kind::AudienceMembers {
+            let name = text(question.kind, args.first().unwrap_or(&ScalarValue::Null))?;
+            let audience = changes::Audience::of(planner, &name)?;
+            let run = args.get(1).unwrap_or(&ScalarValue::Null);
+            return Ok(Transformed::yes(audience.members(run, schema.field(0).data_type())?));
+        }
         let asked = Asked { kind: question.kind, args, planner: planner.clone(), schema: Arc::clone(&schema) };
         let table = StreamingTable::try_new(schema, vec![Arc::new(asked)])?;
         let scan = LogicalPlanBuilder::scan(question.kind.name(), provider_as_source(Arc::new(table)), None)?;
@@ -371,12 +401,22 @@ async fn answer(kind: Kind, args: &[ScalarValue], planner: &Planner, schema: Sch
         }
         Kind::SegmentsOf => membership::answer(planner, arg(0), schema).await,
         Kind::SegmentLint => lint::answer(planner, &segment(0)?, schema).await,
+        Kind::AudienceMembers => Err(message::internal("the members of an audience are a plan of their own")),
+        Kind::AudienceChanges => {
+            let audience = changes::Audience::of(planner, &text(kind, arg(0))?)?;
+            changes::answer(planner, &audience, [arg(1), arg(2)], schema).await
+        }
     }
 }
 
 fn text(kind: Kind, value: &ScalarValue) -> Result<String> {
     let text = value.try_as_str().flatten().ok_or_else(|| message::question_arguments(kind.signature()))?;
     Ok(text.to_owned())
+}
+
+/// SHA-256 in hexadecimal: what tells one definition from another.
+pub fn hash(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Rows of an answer, column by column.

@@ -89,14 +89,14 @@ impl Segment {
 
 impl Planner {
     /// Runs a plan whose result is small.
-    pub(super) async fn collect(&self, plan: LogicalPlan) -> Result<Vec<RecordBatch>> {
+    pub async fn collect(&self, plan: LogicalPlan) -> Result<Vec<RecordBatch>> {
         let plan = self.lower(plan).await?;
         let physical = self.state.create_physical_plan(&plan).await?;
         Ok(collect(physical, self.state.task_ctx()).await?)
     }
 
     /// The one number that a plan gives.
-    pub(super) async fn count(&self, plan: LogicalPlan) -> Result<i64> {
+    pub async fn count(&self, plan: LogicalPlan) -> Result<i64> {
         let count = LogicalPlanBuilder::from(plan)
             .aggregate(Vec::<Expr>::new(), vec![datafusion::functions_aggregate::count::count_all()])?
             .build()?;
@@ -112,7 +112,7 @@ impl Planner {
     }
 
     /// The members that a share is measured against.
-    pub(super) fn universe(&self) -> Result<LogicalPlan> {
+    pub fn universe(&self) -> Result<LogicalPlan> {
         let members = self.history.relation("members").ok_or_else(|| message::table_not_configured("members"))?;
         let source = datafusion::datasource::provider_as_source(members);
         let member = Expr::Column(Column::new(Some("members"), "member_id"));
@@ -125,7 +125,7 @@ impl Planner {
         if day > self.day {
             return Self { day, ..self.clone() };
         }
-        Self { day, state: state::asked_about(&self.state, day), ..self.clone() }
+        Self { day, state: state::asked_about(&self.state, day, None), ..self.clone() }
     }
 }
 

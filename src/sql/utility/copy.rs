@@ -38,7 +38,7 @@ impl Grammar<'_> {
             self.sign(&Token::RParen)?;
             CopySource::Query(query)
         } else {
-            CopySource::Relation { name: self.name()?, columns: self.copied_columns()? }
+            CopySource::Relation { name: self.name()?, columns: self.column_names()? }
         };
         match (self.word()?.as_str(), &what) {
             ("to", _) => {}
@@ -61,7 +61,8 @@ impl Grammar<'_> {
         Ok(StatementKind::Copy(Box::new(Copy { what, options: given.settled()? })))
     }
 
-    fn copied_columns(&mut self) -> Result<Vec<String>> {
+    /// Names in parentheses, or none.
+    pub(super) fn column_names(&mut self) -> Result<Vec<String>> {
         let mut columns = Vec::new();
         if self.parser.consume_token(&Token::LParen) {
             columns = self.identifiers()?;
@@ -139,7 +140,7 @@ impl Grammar<'_> {
                 let columns = if self.parser.consume_token(&Token::Mul) {
                     ForceQuote::All
                 } else {
-                    ForceQuote::Columns(self.copied_columns()?)
+                    ForceQuote::Columns(self.column_names()?)
                 };
                 if columns == ForceQuote::Columns(Vec::new()) {
                     return Err(message::copy_columns_missing(option));

@@ -104,8 +104,11 @@ fn relation_size(context: &SystemContext, args: &[Value]) -> Result<Value> {
     if crate::catalog::system::relation_by_oid(oid).is_some() {
         return Ok(Value::Int(0));
     }
-    let is_view = context.snapshot.relation(oid).is_some_and(|relation| relation.definition().is_some());
-    Ok(is_view.then_some(0_i64).into())
+    let Some(relation) = context.snapshot.relation(oid) else { return Ok(Value::Null) };
+    Ok(match relation.materialized() {
+        Some(list) => list.shown().map_or(0, |run| i64::try_from(run.bytes).unwrap_or(i64::MAX)).into(),
+        None => relation.is_view().then_some(0_i64).into(),
+    })
 }
 
 /// Bytes in words: the smallest unit in which the number stays below 10,240 (20,480 halves), rounded half away from 0.

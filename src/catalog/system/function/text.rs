@@ -93,6 +93,7 @@ fn written(value: &Value) -> String {
         Value::Float(number) => number.to_string(),
         Value::Text(text) => text.to_string(),
         Value::Instant(instant) => instant.to_rfc3339(),
+        Value::Date(date) => date.to_string(),
         Value::List(items) => {
             let items: Vec<String> = items.iter().map(written_item).collect();
             format!("{{{}}}", items.join(","))

@@ -157,6 +157,18 @@ impl crate::catalog::system::Lore for NoLore {
     fn functions(&self) -> Vec<crate::catalog::system::FunctionRow> {
         Vec::new()
     }
+
+    fn standing(&self, _list: &Relation) -> crate::catalog::system::Standing {
+        crate::catalog::system::Standing { due: None, is_overdue: false, definition_changed: false }
+    }
+
+    fn runs(&self) -> crate::error::Result<Vec<crate::catalog::RecordedRun>> {
+        Ok(Vec::new())
+    }
+
+    fn saved_definitions(&self) -> crate::error::Result<Vec<crate::catalog::SavedDefinition>> {
+        Ok(Vec::new())
+    }
 }
 
 /// One of the system's schemas; as the default schema it stands in for the search path.

@@ -88,6 +88,7 @@ fn factor_is_unique(scope: NameScope<'_>, factor: &TableFactor, depth: usize) ->
         TableFactor::Table { name, args: None, .. } => match scope.relation(name) {
             Some(Found::Relation(relation)) => match &relation.kind {
                 RelationKind::Table { .. } => relation.name == "members",
+                RelationKind::MaterializedView(_) => relation.is_audience(),
                 RelationKind::View(definition) => {
                     let text = view::text_of_today(scope.snapshot, definition);
                     depth > 0 && sql::parse_query(&text).is_ok_and(|query| is_unique(scope, &query, depth - 1))
@@ -117,7 +118,9 @@ fn join_keeps(scope: NameScope<'_>, factor: &TableFactor, how: &JoinOperator, de
                 RelationKind::Table { .. } => {
                     TABLES.iter().find(|table| table.name == relation.name).and_then(|table| table.key)
                 }
-                RelationKind::View(_) => factor_is_unique(scope, factor, depth).then_some("member_id"),
+                RelationKind::View(_) | RelationKind::MaterializedView(_) => {
+                    factor_is_unique(scope, factor, depth).then_some("member_id")
+                }
             },
             _ => None,
         },

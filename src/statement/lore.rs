@@ -1,17 +1,20 @@
-//! What `regulars.segments` and `regulars.functions` show that the catalog cannot know: what a text means, and which
-//! functions there are.
+//! What the relations of the schema `regulars` show that the catalog cannot know: what a text means, which functions there
+//! are, how lists stand today.
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use regulars_udfs::Tables;
 
-use super::fact::Fact;
-use super::names::NameScope;
-use super::question;
-use super::view;
+use crate::audience::schedule::Schedule;
 use crate::catalog::object::Relation;
 use crate::catalog::snapshot::Snapshot;
-use crate::catalog::system::{FunctionRow, Lore};
+use crate::catalog::system::{FunctionRow, Lore, Standing};
+use crate::catalog::{Catalog, RecordedRun, SavedDefinition};
+use crate::error::Result;
+use crate::history::History;
+use crate::planner::fact::Fact;
+use crate::planner::{NameScope, question, text_of_today, texts_behind};
 use crate::sql;
 
 /// For one statement.
@@ -19,16 +22,48 @@ use crate::sql;
 pub struct SegmentLore {
     pub snapshot: Arc<Snapshot>,
     pub search_path: Vec<String>,
+    pub catalog: Arc<Catalog>,
+    pub history: Arc<History>,
+    pub now: DateTime<Utc>,
 }
 
 impl Lore for SegmentLore {
     fn may_repeat_members(&self, segment: &Relation) -> bool {
         let scope = NameScope { snapshot: &self.snapshot, search_path: &self.search_path };
-        let text = segment.definition().map(|definition| view::text_of_today(&self.snapshot, definition));
+        let text = segment.definition().map(|definition| text_of_today(&self.snapshot, definition));
         match text.map(|text| sql::parse_query(&text)) {
             Some(Ok(query)) => question::may_repeat_members(scope, &query),
             _ => true,
         }
+    }
+
+    fn standing(&self, list: &Relation) -> Standing {
+        let Some(materialized) = list.materialized() else {
+            return Standing { due: None, is_overdue: false, definition_changed: false };
+        };
+        let newest = materialized.runs.first();
+        let head_office = self.history.head_office_zone();
+        let schedule = materialized.options.refresh.as_deref().and_then(Schedule::parse);
+        let last = newest.map_or(list.created_at, |run| run.started_at);
+        let is_overdue = schedule.is_some_and(|schedule| schedule.is_due(last, self.now, head_office));
+        let due = schedule.and_then(|schedule| {
+            if is_overdue {
+                schedule.last_before(self.now, head_office)
+            } else {
+                schedule.next_after(self.now, head_office)
+            }
+        });
+        let definition_changed =
+            newest.is_some_and(|run| run.definition_hash != question::hash(&texts_behind(&self.snapshot, list)));
+        Standing { due, is_overdue, definition_changed }
+    }
+
+    fn runs(&self) -> Result<Vec<RecordedRun>> {
+        self.catalog.runs()
+    }
+
+    fn saved_definitions(&self) -> Result<Vec<SavedDefinition>> {
+        self.catalog.saved_definitions(None)
     }
 
     fn functions(&self) -> Vec<FunctionRow> {
