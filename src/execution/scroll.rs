@@ -25,6 +25,8 @@ pub struct Scroll {
     /// All rows were pulled.
     is_whole: bool,
     position: u64,
+    /// An error has left it in between: it gives nothing more.
+    is_broken: bool,
     goes_back: bool,
     bytes: usize,
     bytes_max: usize,
@@ -50,6 +52,7 @@ impl Scroll {
             pulled: 0,
             is_whole: false,
             position: 0,
+            is_broken: false,
             goes_back,
             bytes: 0,
             bytes_max,
@@ -63,15 +66,28 @@ impl Scroll {
         mut rows: OwnedMutexGuard<Self>,
         direction: Direction,
     ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
-        let walk = rows.prepared(direction).await?;
+        let walk = match rows.prepared(direction).await {
+            Ok(walk) => walk,
+            Err(error) => {
+                rows.is_broken = true;
+                return Err(error);
+            }
+        };
         Ok(stream::unfold((rows, walk), |(mut rows, walk)| async move {
             match rows.step(walk).await {
                 Ok(Some((piece, walk))) => Some((Ok(piece), (rows, walk))),
                 Ok(None) => None,
-                Err(error) => Some((Err(error), (rows, Walk::Done))),
+                Err(error) => {
+                    rows.is_broken = true;
+                    Some((Err(error), (rows, Walk::Done)))
+                }
             }
         })
         .boxed())
+    }
+
+    pub fn is_broken(&self) -> bool {
+        self.is_broken
     }
 
     /// Goes where the first row is, for directions that name one.

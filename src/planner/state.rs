@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use datafusion::config::ConfigOptions;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::session_state::SessionState;
 use datafusion::execution::{FunctionRegistry, SessionStateBuilder};
+use datafusion::functions::datetime::now::NowFunc;
 use datafusion::prelude::SessionConfig;
 
 use super::rule;
@@ -35,6 +37,10 @@ pub fn base(runtime: Arc<RuntimeEnv>, threads: usize, tables: &regulars_udfs::Ta
     options.explain.logical_plan_only = false;
     let builder = SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features();
     let mut state = rule::add(builder).build();
+    // An instant, as in PostgreSQL; without a zone the engine takes it for a wall-clock time.
+    let mut zoned = ConfigOptions::default();
+    zoned.execution.time_zone = Some("UTC".to_owned());
+    state.register_udf(Arc::new(NowFunc::new_with_config(&zoned).into()))?;
     for function in regulars_udfs::functions(tables) {
         state.register_udf(function)?;
     }

@@ -108,7 +108,7 @@ async fn refresh(engine: &Arc<Engine>, name: &str) -> Result<()> {
     let statements = session.parse(&format!("REFRESH MATERIALIZED VIEW {name}"))?;
     let refreshed = async {
         for statement in &statements {
-            interrupt.guard(session.execute(statement)).await?;
+            interrupt.guard(session.execute(statement, true)).await?;
         }
         session.commit_implicit().await
     };

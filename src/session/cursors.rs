@@ -1,4 +1,4 @@
-//! Cursors of SQL, by name: results that are read some rows at a time.
+//! Cursors of SQL, by name: results that are read some rows at a time. Portals of the protocol share their names.
 //!
 //! A cursor ends with its transaction, unless it was declared WITH HOLD; then it ends with the session, should its
 //! transaction be committed. Nothing is copied at COMMIT: files and catalog snapshot are pinned by the running plan.
@@ -32,13 +32,16 @@ pub struct Cursor {
 #[derive(Default)]
 pub struct Cursors {
     by_name: BTreeMap<String, Cursor>,
+    /// Portals that the protocol has opened, with their place in the order of declaration. What runs in them is the
+    /// wire's; one whose name is gone from here is gone.
+    portals: BTreeMap<String, u64>,
     next: u64,
 }
 
 impl Cursors {
     /// Errors: 42P03 for a name in use, 53400 for too many.
     pub fn check_free(&self, name: &str) -> Result<()> {
-        if self.by_name.contains_key(name) {
+        if self.by_name.contains_key(name) || self.portals.contains_key(name) {
             return Err(message::cursor_exists(name));
         }
         if self.by_name.len() >= OPEN_MAX {
@@ -54,22 +57,46 @@ impl Cursors {
         self.by_name.insert(name, Cursor { columns, is_binary, holds, rows, serial, is_settled: false });
     }
 
-    /// Errors: 34000.
+    /// Errors: 34000; 0A000 for a portal of the protocol.
     pub fn named(&self, name: &str) -> Result<&Cursor> {
-        self.by_name.get(name).ok_or_else(|| message::cursor_missing(name))
+        self.by_name.get(name).ok_or_else(|| {
+            if self.portals.contains_key(name) {
+                message::unsupported("FETCH from a portal of the extended protocol")
+            } else {
+                message::cursor_missing(name)
+            }
+        })
     }
 
-    pub fn contains(&self, name: &str) -> bool {
-        self.by_name.contains_key(name)
+    pub fn get(&self, name: &str) -> Option<&Cursor> {
+        self.by_name.get(name)
     }
 
-    /// Errors: 34000.
+    /// Takes a name for a portal of the protocol; the portal without a name is replaced. Errors: 42P03.
+    pub fn open_portal(&mut self, name: &str) -> Result<()> {
+        if !name.is_empty() && (self.by_name.contains_key(name) || self.portals.contains_key(name)) {
+            return Err(message::cursor_exists(name));
+        }
+        self.portals.insert(name.to_owned(), self.next);
+        self.next += 1;
+        Ok(())
+    }
+
+    pub fn has_portal(&self, name: &str) -> bool {
+        self.portals.contains_key(name)
+    }
+
+    /// Closes a cursor or a portal. Errors: 34000.
     pub fn close(&mut self, name: &str) -> Result<()> {
-        self.by_name.remove(name).map(|_| ()).ok_or_else(|| message::cursor_missing(name))
+        if self.by_name.remove(name).is_some() || self.portals.remove(name).is_some() {
+            return Ok(());
+        }
+        Err(message::cursor_missing(name))
     }
 
     pub fn close_all(&mut self) {
         self.by_name.clear();
+        self.portals.clear();
     }
 
     /// What a savepoint remembers.
@@ -80,9 +107,11 @@ impl Cursors {
     /// Closes the cursors that were declared since a savepoint.
     pub fn close_since(&mut self, mark: u64) {
         self.by_name.retain(|_, cursor| cursor.serial < mark);
+        self.portals.retain(|_, serial| *serial < mark);
     }
 
     pub fn committed(&mut self) {
+        self.portals.clear();
         self.by_name.retain(|_, cursor| cursor.holds);
         for cursor in self.by_name.values_mut() {
             cursor.is_settled = true;
@@ -90,6 +119,7 @@ impl Cursors {
     }
 
     pub fn rolled_back(&mut self) {
+        self.portals.clear();
         self.by_name.retain(|_, cursor| cursor.is_settled);
     }
 }

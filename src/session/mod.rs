@@ -33,9 +33,9 @@ use crate::pg_type::{Oid, PgType};
 use crate::sql;
 pub use crate::sql::statement::Statement;
 use crate::sql::statement::StatementKind;
+use crate::statement;
 use crate::statement::context::Context;
-use crate::statement::outcome::{Notice, Outcome};
-use crate::statement::{self, query};
+use crate::statement::outcome::{Notice, Outcome, OutputColumn};
 
 /// What a client says of itself when it connects.
 #[derive(Debug, Clone, Default)]
@@ -141,10 +141,11 @@ impl Session {
     }
 
     /// Runs a statement without parameters. What it changes belongs to the open transaction, or to an implicit
-    /// one that lasts until [`Self::commit_implicit`] or [`Self::fail`].
-    pub async fn execute(&mut self, statement: &Statement) -> Result<Outcome> {
+    /// one that lasts until [`Self::commit_implicit`] or [`Self::fail`]. `is_alone`: there is no other statement in
+    /// the query string.
+    pub async fn execute(&mut self, statement: &Statement, is_alone: bool) -> Result<Outcome> {
         self.begin(statement)?;
-        let mut context = self.context();
+        let mut context = Context { is_alone, ..self.context() };
         statement::run(&mut context, statement).await
     }
 
@@ -178,13 +179,23 @@ impl Session {
             return Ok(Outcome::Empty);
         };
         self.begin(statement)?;
-        let mut context = self.context();
-        match &statement.kind {
-            StatementKind::Query(_) => {
-                query::run_prepared(&mut context, statement, &prepared.parameters, parameters, &prepared.columns).await
-            }
-            _ => statement::run(&mut context, statement).await,
+        statement::run_prepared(&mut self.context(), statement, prepared, parameters).await
+    }
+
+    /// The next rows of a cursor of SQL that is executed as a portal.
+    ///
+    /// Errors: 25P02 in a failed transaction, 34000 for an unknown name, 55006 for a cursor that is being read.
+    pub async fn execute_cursor(&mut self, name: &str, limit: Option<u64>) -> Result<Outcome> {
+        if self.transaction.status() == TransactionStatus::Failed {
+            return Err(message::transaction_is_aborted());
         }
+        self.registration.note(|activity| activity.state = "active");
+        statement::cursor::execute(&self.cursors, name, limit).await
+    }
+
+    /// Whether a statement may be bound now. Errors: 25P02.
+    pub fn check_bindable(&self, prepared: &Prepared) -> Result<()> {
+        prepared.statement.as_ref().map_or(Ok(()), |statement| self.refuse_in_failed_transaction(statement))
     }
 
     /// Makes what the implicit transaction changed durable; without one, nothing. Called before the last command
@@ -235,9 +246,24 @@ impl Session {
         self.prepared.bytes()
     }
 
-    /// Whether a cursor of SQL has this name, which is then not free for a portal.
-    pub fn has_cursor(&self, name: &str) -> bool {
-        self.cursors.contains(name)
+    /// The columns of a cursor of SQL; `None` when there is none of that name.
+    pub fn cursor_columns(&self, name: &str) -> Option<&Arc<[OutputColumn]>> {
+        self.cursors.get(name).map(|cursor| &cursor.columns)
+    }
+
+    /// Takes a name for a portal. Errors: 42P03 for one that a portal or a cursor has.
+    pub fn open_portal(&mut self, name: &str) -> Result<()> {
+        self.cursors.open_portal(name)
+    }
+
+    /// Whether a portal has not been closed by SQL, nor ended with its transaction or savepoint.
+    pub fn has_portal(&self, name: &str) -> bool {
+        self.cursors.has_portal(name)
+    }
+
+    /// Closes a portal or a cursor, and whatever is not there.
+    pub fn close_portal(&mut self, name: &str) {
+        self.cursors.close(name).unwrap_or_default();
     }
 
     fn begin(&mut self, statement: &Statement) -> Result<()> {
@@ -283,6 +309,7 @@ impl Session {
             prepared: &mut self.prepared,
             cursors: &mut self.cursors,
             notices: &mut self.notices,
+            is_alone: true,
         }
     }
 }

@@ -91,9 +91,7 @@ impl Transaction {
         now: DateTime<Utc>,
         command: &str,
     ) -> Result<&mut Draft> {
-        if matches!(self.state, State::Idle) {
-            self.state = State::Implicit(Box::new(Open::new(catalog, settings, now)));
-        }
+        self.begin_implicit(catalog, settings, now);
         match &mut self.state {
             State::Implicit(open) | State::Block(open) if open.read_only => {
                 Err(message::read_only_transaction(command))
@@ -101,6 +99,13 @@ impl Transaction {
             State::Implicit(open) | State::Block(open) => Ok(&mut open.draft),
             State::Failed(_) => Err(message::transaction_is_aborted()),
             State::Idle => Err(message::internal("a transaction was begun and is not there")),
+        }
+    }
+
+    /// Begins an implicit transaction when idle: what follows is undone when the query string, or the batch, fails.
+    pub fn begin_implicit(&mut self, catalog: &Catalog, settings: &Settings, now: DateTime<Utc>) {
+        if matches!(self.state, State::Idle) {
+            self.state = State::Implicit(Box::new(Open::new(catalog, settings, now)));
         }
     }
 

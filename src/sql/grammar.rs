@@ -44,6 +44,12 @@ impl<'a> Grammar<'a> {
         }
     }
 
+    /// `syntax error at or near` the token that was read last.
+    pub(super) fn unexpected_last(&mut self) -> Error {
+        self.parser.prev_token();
+        self.unexpected()
+    }
+
     /// The rest of the statement as a query.
     pub(super) fn query(&mut self) -> Result<Box<ast::Query>> {
         let query = self.query_inside()?;

@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    ArrayElemTypeDef, DataType, Expr, LimitClause, Query, TimezoneInfo, Value, Visit, Visitor,
+    ArrayElemTypeDef, DataType, Expr, LimitClause, Query, TimezoneInfo, Value, Visit, Visitor, visit_expressions,
 };
+use datafusion::sql::sqlparser::tokenizer::Location;
 
 use super::argument::{arguments, function_name, named};
 use crate::pg_type::{PgType, TYPES};
@@ -21,6 +22,17 @@ pub fn types(query: &Query, of_argument: OfArgument) -> BTreeMap<usize, PgType> 
     let mut finder = Finder { found: BTreeMap::new(), of_argument };
     let _: ControlFlow<()> = Visit::visit(query, &mut finder);
     finder.found
+}
+
+/// Where the text first names the parameter `$n`.
+pub fn place(query: &Query, name: &str) -> Option<Location> {
+    let found = visit_expressions(query, |expr| match expr {
+        Expr::Value(value) if matches!(&value.value, Value::Placeholder(found) if found == name) => {
+            ControlFlow::Break(value.span.start)
+        }
+        _ => ControlFlow::Continue(()),
+    });
+    found.break_value()
 }
 
 struct Finder {

@@ -69,13 +69,15 @@ impl Grammar<'_> {
             "copy" => self.copy(),
             "discard" => {
                 self.words(1);
-                let what = self.word()?;
+                let kind = match self.word()?.as_str() {
+                    "all" => StatementKind::DiscardAll,
+                    "plans" => StatementKind::Listen { verb: "DISCARD PLANS" },
+                    "sequences" => StatementKind::Listen { verb: "DISCARD SEQUENCES" },
+                    "temp" | "temporary" => StatementKind::Listen { verb: "DISCARD TEMP" },
+                    _ => return Err(self.unexpected_last()),
+                };
                 self.end()?;
-                match what.as_str() {
-                    "all" => Ok(StatementKind::DiscardAll),
-                    "plans" | "sequences" | "temp" | "temporary" => Ok(StatementKind::Listen { verb: "DISCARD" }),
-                    _ => Err(message::syntax_error(&what)),
-                }
+                Ok(kind)
             }
             "deallocate" => {
                 self.words(1);
@@ -376,9 +378,9 @@ impl Grammar<'_> {
                         "read" => match self.word()?.as_str() {
                             "committed" => "read committed",
                             "uncommitted" => "read uncommitted",
-                            other => return Err(message::syntax_error(other)),
+                            _ => return Err(self.unexpected_last()),
                         },
-                        other => return Err(message::syntax_error(other)),
+                        _ => return Err(self.unexpected_last()),
                     }));
                 }
                 Some("read") => {
@@ -386,7 +388,7 @@ impl Grammar<'_> {
                     modes.push(match self.word()?.as_str() {
                         "only" => TransactionMode::ReadOnly,
                         "write" => TransactionMode::ReadWrite,
-                        other => return Err(message::syntax_error(other)),
+                        _ => return Err(self.unexpected_last()),
                     });
                 }
                 Some("deferrable") => {

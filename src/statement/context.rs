@@ -17,7 +17,7 @@ use crate::planner::{Planner, Told, state};
 use crate::session::cursors::Cursors;
 use crate::session::prepared::PreparedStatements;
 use crate::session::settings::{SETTINGS, Settings};
-use crate::session::transaction::Transaction;
+use crate::session::transaction::{Transaction, TransactionStatus};
 
 pub struct Context<'a> {
     pub now: DateTime<Utc>,
@@ -29,6 +29,8 @@ pub struct Context<'a> {
     pub prepared: &'a mut PreparedStatements,
     pub cursors: &'a mut Cursors,
     pub notices: &'a mut Vec<Notice>,
+    /// It is the only statement of its query string. Several share a transaction, as if in a block.
+    pub is_alone: bool,
 }
 
 impl Context<'_> {
@@ -46,6 +48,11 @@ impl Context<'_> {
         draft.set_search_path(path);
         draft.set_author(self.user);
         Ok(draft)
+    }
+
+    /// Whether a block is open, or the statement is one of several in a query string.
+    pub fn is_in_block(&self) -> bool {
+        !self.is_alone || self.transaction.status() != TransactionStatus::Idle
     }
 
     pub fn search_path(&self) -> Vec<String> {

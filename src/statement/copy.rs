@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::context::Context;
 use super::outcome::{CopyOut, Outcome};
-use super::query;
+use super::query::{self, Bound};
 use crate::catalog::object::RelationKind;
 use crate::error::{Result, message};
 use crate::ident::quote;
@@ -15,11 +15,12 @@ use crate::sql::statement::{Copy, CopySource, ForceQuote, Name};
 /// Errors: 42P01, 42703 for names that are not there; 42809 for a view; 42P10 for a quoted column that is not copied.
 pub async fn run(context: &mut Context<'_>, copy: &Copy, text: &Arc<str>) -> Result<Outcome> {
     let outcome = match &copy.what {
-        CopySource::Query(query) => query::run(context, query, text).await?,
+        CopySource::Query(query) => query::run(context, query, text, Bound::nothing()).await?,
         CopySource::Relation { name, columns } => {
             let asked = of_relation(context, name, columns)?;
             let query = sql::parse_query(&asked)?;
-            query::run(context, &query, &asked.into()).await.map_err(|error| error.without_position())?
+            let outcome = query::run(context, &query, &asked.into(), Bound::nothing()).await;
+            outcome.map_err(|error| error.without_position())?
         }
     };
     let Outcome::Rows(rows) = outcome else {
@@ -37,8 +38,7 @@ pub async fn run(context: &mut Context<'_>, copy: &Copy, text: &Arc<str>) -> Res
 /// The query that gives a table's columns.
 fn of_relation(context: &Context<'_>, name: &Name, columns: &[String]) -> Result<String> {
     let (snapshot, path) = (context.snapshot(), context.search_path());
-    let found = find_relation(&snapshot, &path, name.schema.as_deref(), &name.name)
-        .map_err(|error| error.with_position(name.position))?;
+    let found = find_relation(&snapshot, &path, name.schema.as_deref(), &name.name)?;
     let (schema, known): (String, Option<Vec<String>>) = match &found {
         Found::System(relation) => (snapshot_schema(&snapshot, relation.schema_oid()), None),
         Found::Relation(relation) => {

@@ -3,22 +3,23 @@
 use std::sync::Arc;
 
 use futures::StreamExt;
+use tokio::sync::OwnedMutexGuard;
 
 use super::context::Context;
 use super::outcome::{Outcome, OutputColumn, Rows};
-use super::query;
+use super::query::{self, Bound};
 use crate::error::{Result, message};
 use crate::execution::scroll::Scroll;
-use crate::session::transaction::TransactionStatus;
-use crate::sql::statement::{Declare, Fetch};
+use crate::session::cursors::{Cursor, Cursors};
+use crate::sql::statement::{Declare, Direction, Fetch};
 
 /// Errors: 25P01 outside a transaction block, unless WITH HOLD; 42P03 for a name in use; whatever planning refuses.
-pub async fn declare(context: &mut Context<'_>, declare: &Declare, text: &Arc<str>) -> Result<Outcome> {
-    if !declare.holds && context.transaction.status() == TransactionStatus::Idle {
+pub async fn declare(context: &mut Context<'_>, declare: &Declare, text: &Arc<str>, bound: Bound) -> Result<Outcome> {
+    if !declare.holds && !context.is_in_block() {
         return Err(message::cursor_needs_transaction());
     }
     context.cursors.check_free(&declare.name)?;
-    let Outcome::Rows(rows) = query::run(context, &declare.query, text).await? else {
+    let Outcome::Rows(rows) = query::run(context, &declare.query, text, bound).await? else {
         return Err(message::internal("a query gave no rows"));
     };
     let scroll = Scroll::new(rows.batches, declare.scrolls, context.engine.limits.cursor_bytes);
@@ -32,7 +33,7 @@ pub async fn fetch(context: &mut Context<'_>, fetch: &Fetch) -> Result<Outcome> 
     let cursor = context.cursors.named(&fetch.name)?;
     let columns = Arc::clone(&cursor.columns);
     let is_binary = cursor.is_binary;
-    let rows = Arc::clone(&cursor.rows).try_lock_owned().map_err(|_busy| message::cursor_in_use(&fetch.name))?;
+    let rows = rows_of(cursor, &fetch.name)?;
     let mut batches = Scroll::fetch(rows, fetch.direction).await?;
     if !fetch.moves {
         return Ok(Outcome::Rows(Rows { columns, tag: "FETCH", batches, is_binary }));
@@ -44,10 +45,27 @@ pub async fn fetch(context: &mut Context<'_>, fetch: &Fetch) -> Result<Outcome> 
     Ok(Outcome::Done(format!("MOVE {passed}")))
 }
 
-/// The columns of what FETCH gives; MOVE gives none. Errors: 34000.
-pub fn columns(context: &Context<'_>, fetch: &Fetch) -> Result<Option<Arc<[OutputColumn]>>> {
-    let cursor = context.cursors.named(&fetch.name)?;
-    Ok((!fetch.moves).then(|| Arc::clone(&cursor.columns)))
+/// The next rows of a cursor that is executed as a portal; all of them without a limit.
+///
+/// Errors: 34000 for an unknown cursor, 55006 for one whose rows are on their way.
+pub async fn execute(cursors: &Cursors, name: &str, limit: Option<u64>) -> Result<Outcome> {
+    let cursor = cursors.get(name).ok_or_else(|| message::no_such_portal(name))?;
+    let columns = Arc::clone(&cursor.columns);
+    let rows = rows_of(cursor, name)?;
+    let batches = Scroll::fetch(rows, Direction::Forward(limit)).await?;
+    Ok(Outcome::Rows(Rows { columns, tag: "SELECT", batches, is_binary: false }))
+}
+
+/// Errors: 55006 when its rows are on their way, 55000 when reading it has failed before.
+fn rows_of(cursor: &Cursor, name: &str) -> Result<OwnedMutexGuard<Scroll>> {
+    let rows = Arc::clone(&cursor.rows).try_lock_owned().map_err(|_busy| message::cursor_in_use(name))?;
+    if rows.is_broken() { Err(message::portal_cannot_run(name)) } else { Ok(rows) }
+}
+
+/// The columns of what FETCH gives; MOVE gives none, and neither does a cursor that is not there.
+pub fn columns(context: &Context<'_>, fetch: &Fetch) -> Option<Arc<[OutputColumn]>> {
+    let cursor = context.cursors.get(&fetch.name).filter(|_| !fetch.moves)?;
+    Some(Arc::clone(&cursor.columns))
 }
 
 /// `CLOSE name`, or all. Errors: 34000.

@@ -10,12 +10,12 @@ use futures::StreamExt;
 
 use super::context::Context;
 use super::outcome::{Outcome, OutputColumn};
-use super::query;
+use super::query::{self, Bound};
 use crate::error::{Result, message};
 use crate::sql::statement::Explain;
 
 /// Errors: whatever planning (and with ANALYZE running) the query refuses.
-pub async fn run(context: &mut Context<'_>, explain: &Explain, text: &Arc<str>) -> Result<Outcome> {
+pub async fn run(context: &mut Context<'_>, explain: &Explain, text: &Arc<str>, bound: Bound) -> Result<Outcome> {
     let planner = context.planner();
     let state = Arc::clone(&planner.state);
     let task = state.task_ctx();
@@ -25,7 +25,7 @@ pub async fn run(context: &mut Context<'_>, explain: &Explain, text: &Arc<str>) 
         .engine
         .queries
         .run(async move {
-            let plan = planner.lower(planner.plan(&query, &text, &[])?).await?;
+            let plan = planner.lower(bound.plan(&planner, &query, &text)?).await?;
             let logical = state.optimize(&plan)?;
             let physical = query::physical(&state, &plan).await?;
             Ok((logical, physical))

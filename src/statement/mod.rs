@@ -19,17 +19,41 @@ pub mod transaction;
 
 use std::sync::Arc;
 
+use datafusion::scalar::ScalarValue;
+
 use self::context::Context;
 use self::outcome::{Outcome, OutputColumn};
+use self::query::Bound;
 use crate::error::{Result, message};
 use crate::pg_type::PgType;
+use crate::session::Prepared;
 use crate::sql::statement::{Statement, StatementKind};
 
 /// Runs a statement without parameters.
 pub async fn run(context: &mut Context<'_>, statement: &Statement) -> Result<Outcome> {
+    run_bound(context, statement, Bound::nothing()).await
+}
+
+/// Runs a prepared statement with its parameters. Rows have the columns that were announced when it was prepared.
+pub async fn run_prepared(
+    context: &mut Context<'_>,
+    statement: &Statement,
+    prepared: &Prepared,
+    values: Vec<ScalarValue>,
+) -> Result<Outcome> {
+    let bound = Bound { types: Arc::clone(&prepared.parameters), values };
     match &statement.kind {
-        StatementKind::Query(query) => query::run(context, query, &statement.text).await,
-        StatementKind::Explain(explain) => explain::run(context, explain, &statement.text).await,
+        StatementKind::Query(query) => {
+            query::run_announced(context, query, &statement.text, bound, prepared.columns.as_ref()).await
+        }
+        _ => run_bound(context, statement, bound).await,
+    }
+}
+
+async fn run_bound(context: &mut Context<'_>, statement: &Statement, bound: Bound) -> Result<Outcome> {
+    match &statement.kind {
+        StatementKind::Query(query) => query::run(context, query, &statement.text, bound).await,
+        StatementKind::Explain(explain) => explain::run(context, explain, &statement.text, bound).await,
         StatementKind::CreateView(create) => create_view::run(context, create, &statement.text).await,
         StatementKind::CreateAudience(create) => audience::create(context, create, &statement.text).await,
         StatementKind::RefreshAudience(refresh) => audience::refresh(context, refresh).await,
@@ -58,7 +82,7 @@ pub async fn run(context: &mut Context<'_>, statement: &Statement) -> Result<Out
             prepared::execute(context, name, arguments, &statement.text).await
         }
         StatementKind::Deallocate(name) => prepared::deallocate(context, name.as_deref()),
-        StatementKind::Declare(declare) => cursor::declare(context, declare, &statement.text).await,
+        StatementKind::Declare(declare) => cursor::declare(context, declare, &statement.text, bound).await,
         StatementKind::Fetch(fetch) => cursor::fetch(context, fetch).await,
         StatementKind::CloseCursor(name) => cursor::close(context, name.as_deref()),
         StatementKind::Copy(copy) => copy::run(context, copy, &statement.text).await,
@@ -77,9 +101,18 @@ pub async fn describe(
 ) -> Result<(Arc<[PgType]>, Option<Arc<[OutputColumn]>>)> {
     match &statement.kind {
         StatementKind::Query(query) => query::describe(context, query, &statement.text, given).await,
-        StatementKind::Explain(_) => Ok(([].into(), Some(explain::columns()))),
-        StatementKind::Execute { name, .. } => Ok(([].into(), context.prepared.named(name)?.columns.clone())),
-        StatementKind::Fetch(fetch) => Ok(([].into(), cursor::columns(context, fetch)?)),
+        StatementKind::Explain(explain) => {
+            let (parameters, _) = query::describe(context, &explain.query, &statement.text, given).await?;
+            Ok((parameters, Some(explain::columns())))
+        }
+        StatementKind::Declare(declare) => {
+            Ok((query::describe(context, &declare.query, &statement.text, given).await?.0, None))
+        }
+        // What is not there yet may be when the statement runs, as in PostgreSQL.
+        StatementKind::Execute { name, .. } => {
+            Ok(([].into(), context.prepared.get(name).and_then(|prepared| prepared.columns.clone())))
+        }
+        StatementKind::Fetch(fetch) => Ok(([].into(), cursor::columns(context, fetch))),
         StatementKind::Show(name) => Ok(([].into(), Some(set::show_columns(context, name.as_deref())?))),
         _ => Ok(([].into(), None)),
     }

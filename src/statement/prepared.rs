@@ -53,13 +53,8 @@ pub async fn execute(
     }
     match &prepared.statement {
         None => Ok(Outcome::Empty),
-        Some(statement) => match &statement.kind {
-            StatementKind::Query(_) => {
-                query::run_prepared(context, statement, &prepared.parameters, values, &prepared.columns).await
-            }
-            // Of a statement that the protocol has named.
-            _ => Box::pin(super::run(context, statement)).await,
-        },
+        // Boxed: it may be any statement that the protocol has named.
+        Some(statement) => Box::pin(super::run_prepared(context, statement, &prepared, values)).await,
     }
 }
 

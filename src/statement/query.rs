@@ -21,12 +21,50 @@ use super::outcome::{Outcome, OutputColumn, Rows};
 use crate::catalog::Snapshot;
 use crate::error::{Error, Result, message};
 use crate::pg_type::PgType;
-use crate::planner::fact;
-use crate::sql::statement::{Statement, StatementKind};
-use crate::sql::{parameter, shown_name};
+use crate::planner::{Planner, fact};
+use crate::sql::{Places, parameter, shown_name};
 
-/// Runs a query without parameters.
-pub async fn run(context: &mut Context<'_>, query: &ast::Query, text: &Arc<str>) -> Result<Outcome> {
+/// Values for the parameters of a query, and their types.
+pub struct Bound {
+    pub types: Arc<[PgType]>,
+    pub values: Vec<ScalarValue>,
+}
+
+impl Bound {
+    pub fn nothing() -> Self {
+        Self { types: [].into(), values: Vec::new() }
+    }
+
+    /// Plans a query and puts the values in. Errors: 42P02 for a parameter without one.
+    pub fn plan(self, planner: &Planner, query: &ast::Query, text: &str) -> Result<LogicalPlan> {
+        let given: Vec<Option<PgType>> = self.types.iter().copied().map(Some).collect();
+        let plan = planner.plan(query, text, &given)?;
+        if self.values.is_empty()
+            && let Some(parameter) = plan.get_parameter_names()?.into_iter().min()
+        {
+            let error = message::parameter_missing(&parameter);
+            return Err(match parameter::place(query, &parameter) {
+                Some(place) => error.with_position(Places::new(text).position(place)),
+                None => error,
+            });
+        }
+        bind(plan, self.values)
+    }
+}
+
+/// Runs a query.
+pub async fn run(context: &mut Context<'_>, query: &ast::Query, text: &Arc<str>, bound: Bound) -> Result<Outcome> {
+    run_announced(context, query, text, bound, None).await
+}
+
+/// Runs a query. Its rows have the columns that were announced when it was prepared, if it was.
+pub async fn run_announced(
+    context: &mut Context<'_>,
+    query: &ast::Query,
+    text: &Arc<str>,
+    bound: Bound,
+    announced: Option<&Arc<[OutputColumn]>>,
+) -> Result<Outcome> {
     let planner = context.planner();
     let (query, text) = (query.clone(), Arc::clone(text));
     let state = Arc::clone(&planner.state);
@@ -37,46 +75,12 @@ pub async fn run(context: &mut Context<'_>, query: &ast::Query, text: &Arc<str>)
         .engine
         .queries
         .run(async move {
-            let plan = planner.plan(&query, &text, &[])?;
-            if let Some(parameter) = plan.get_parameter_names()?.into_iter().min() {
-                return Err(message::parameter_missing(&parameter));
-            }
+            let plan = bound.plan(&planner, &query, &text)?;
             physical(&state, &planner.lower(plan).await?).await
         })
         .await?;
     context.notices.extend(told.take());
-    rows(context, plan, task, snapshot, None)
-}
-
-/// Runs a prepared query. The rows have the columns that were announced when it was prepared.
-pub async fn run_prepared(
-    context: &mut Context<'_>,
-    statement: &Arc<Statement>,
-    types: &Arc<[PgType]>,
-    parameters: Vec<ScalarValue>,
-    announced: &Option<Arc<[OutputColumn]>>,
-) -> Result<Outcome> {
-    let planner = context.planner();
-    let state = Arc::clone(&planner.state);
-    let task = state.task_ctx();
-    let told = planner.told.clone();
-    let (statement, types) = (Arc::clone(statement), Arc::clone(types));
-    let snapshot = Arc::clone(&planner.snapshot);
-    let plan = context
-        .engine
-        .queries
-        .run(async move {
-            let StatementKind::Query(query) = &statement.kind else {
-                return Err(message::internal("a prepared query is not a query"));
-            };
-            let given: Vec<Option<PgType>> = types.iter().copied().map(Some).collect();
-            let plan = planner.plan(query, &statement.text, &given)?;
-            let plan = bind(plan, parameters)?;
-            physical(&state, &planner.lower(plan).await?).await
-        })
-        .await?;
-    context.notices.extend(told.take());
-    rows(context, plan, task, snapshot, announced.as_ref())
+    rows(context, plan, task, snapshot, announced)
 }
 
 /// What a query needs and gives, without running it.
@@ -207,13 +211,16 @@ fn bind(plan: LogicalPlan, parameters: Vec<ScalarValue>) -> Result<LogicalPlan> 
 /// The parameters' types in order: what the client gave, else what the plan tells, else text.
 fn parameter_types(plan: &LogicalPlan, given: &[Option<PgType>]) -> Result<Vec<PgType>> {
     let inferred = plan.get_parameter_types()?;
+    let is_known = |number: usize| {
+        given.get(number - 1).is_some_and(Option::is_some) || inferred.contains_key(&format!("${number}"))
+    };
     let mut types: Vec<PgType> = given.iter().map(|given| given.unwrap_or(PgType::TEXT)).collect();
-    for (name, data_type) in inferred {
+    for (name, data_type) in &inferred {
         let number: usize = name
             .strip_prefix('$')
             .and_then(|number| number.parse().ok())
             .filter(|number| (1..=usize::from(u16::MAX)).contains(number))
-            .ok_or_else(|| message::parameter_missing(&name))?;
+            .ok_or_else(|| message::parameter_missing(name))?;
         if types.len() < number {
             types.resize(number, PgType::TEXT);
         }
@@ -221,8 +228,12 @@ fn parameter_types(plan: &LogicalPlan, given: &[Option<PgType>]) -> Result<Vec<P
             continue;
         }
         if let Some(data_type) = data_type {
-            types[number - 1] = PgType::of_arrow(&data_type);
+            types[number - 1] = PgType::of_arrow(data_type);
         }
+    }
+    // One that is left out has no type that anything could tell.
+    if let Some(unknown) = (1..=types.len()).find(|number| !is_known(*number)) {
+        return Err(message::parameter_left_out(unknown));
     }
     Ok(types)
 }

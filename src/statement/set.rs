@@ -10,7 +10,6 @@ use super::outcome::{Outcome, OutputColumn};
 use super::query;
 use crate::error::{Result, SqlState, message};
 use crate::session::settings::SETTINGS;
-use crate::session::transaction::TransactionStatus;
 use crate::sql::statement::{SetScope, SetValue};
 
 /// Errors: 42704, 22023, 55P02; 0A000 for a role until roles exist.
@@ -19,9 +18,10 @@ pub fn set(context: &mut Context<'_>, scope: SetScope, name: &str, value: &SetVa
         return set_role(context, name, value);
     }
     let local = scope == SetScope::Local;
-    if local && context.transaction.status() == TransactionStatus::Idle {
+    if local && !context.is_in_block() {
         context.warning(SqlState::NoActiveSqlTransaction, "SET LOCAL can only be used in transaction blocks");
     }
+    context.transaction.begin_implicit(&context.engine.catalog, context.settings, context.now);
     context.settings.set(name, value, local)?;
     Ok(Outcome::Done("SET".to_owned()))
 }
@@ -39,6 +39,7 @@ fn set_role(context: &Context<'_>, name: &str, value: &SetValue) -> Result<Outco
 
 pub fn reset(context: &mut Context<'_>, name: Option<&str>) -> Result<Outcome> {
     if !matches!(name, Some("role" | "session_authorization")) {
+        context.transaction.begin_implicit(&context.engine.catalog, context.settings, context.now);
         context.settings.reset(name)?;
     }
     Ok(Outcome::Done("RESET".to_owned()))
@@ -77,7 +78,7 @@ pub fn show_columns(context: &Context<'_>, name: Option<&str>) -> Result<Arc<[Ou
 
 /// Errors: 25001 inside a transaction block.
 pub fn discard_all(context: &mut Context<'_>) -> Result<Outcome> {
-    if context.transaction.status() != TransactionStatus::Idle {
+    if context.is_in_block() {
         return Err(message::not_in_transaction_block("DISCARD ALL"));
     }
     context.settings.reset(None)?;

@@ -30,7 +30,7 @@ impl InProcess {
         let statements = self.session.parse(sql)?;
         let mut output = DBOutput::StatementComplete(0);
         for statement in &statements {
-            let outcome = interrupt.guard(self.session.execute(statement)).await?;
+            let outcome = interrupt.guard(self.session.execute(statement, statements.len() == 1)).await?;
             output = match outcome {
                 Outcome::Empty | Outcome::Done(_) => DBOutput::StatementComplete(0),
                 // As a client of sqllogictest would see it: the lines are no rows.

@@ -166,6 +166,12 @@ where
         }
     }
 
+    /// Portals that SQL closed, or whose savepoint or transaction ended, are gone, and what runs in them ends.
+    pub fn drop_closed_portals(&mut self) {
+        let session = &self.session;
+        self.portals.retain(|name, _| session.has_portal(name));
+    }
+
     /// Sends what a finished statement has to say: notices, then its tag.
     pub fn complete(&mut self, tag: &str) {
         self.send_notices();

@@ -45,7 +45,7 @@ pub trait Conversation: Send + 'static {
     fn take_notices(&mut self) -> Vec<Notice>;
     fn interrupt(&mut self) -> Interrupt;
     fn parse(&self, text: &str) -> Result<Vec<Self::Statement>>;
-    fn execute(&mut self, statement: &Self::Statement) -> impl Future<Output = Result<Outcome>> + Send;
+    fn execute(&mut self, statement: &Self::Statement, is_alone: bool) -> impl Future<Output = Result<Outcome>> + Send;
     fn prepare(&mut self, text: &str, types: &[Oid]) -> impl Future<Output = Result<Self::Prepared>> + Send;
     fn execute_prepared(
         &mut self,
@@ -58,7 +58,12 @@ pub trait Conversation: Send + 'static {
     fn keep_statement(&mut self, name: String, prepared: Arc<Self::Prepared>);
     fn forget_statement(&mut self, name: &str);
     fn held_bytes(&self) -> usize;
-    fn has_cursor(&self, name: &str) -> bool;
+    fn check_bindable(&self, prepared: &Self::Prepared) -> Result<()>;
+    fn open_portal(&mut self, name: &str) -> Result<()>;
+    fn has_portal(&self, name: &str) -> bool;
+    fn close_portal(&mut self, name: &str);
+    fn cursor_columns(&self, name: &str) -> Option<&Arc<[OutputColumn]>>;
+    fn execute_cursor(&mut self, name: &str, limit: Option<u64>) -> impl Future<Output = Result<Outcome>> + Send;
 
     fn in_transaction_block(&self) -> bool {
         self.transaction_status() != TransactionStatus::Idle
@@ -111,8 +116,8 @@ impl Conversation for Session {
         Session::parse(self, text)
     }
 
-    async fn execute(&mut self, statement: &Statement) -> Result<Outcome> {
-        Session::execute(self, statement).await
+    async fn execute(&mut self, statement: &Statement, is_alone: bool) -> Result<Outcome> {
+        Session::execute(self, statement, is_alone).await
     }
 
     async fn prepare(&mut self, text: &str, types: &[Oid]) -> Result<Prepared> {
@@ -146,7 +151,27 @@ impl Conversation for Session {
         Session::held_bytes(self)
     }
 
-    fn has_cursor(&self, name: &str) -> bool {
-        Session::has_cursor(self, name)
+    fn check_bindable(&self, prepared: &Prepared) -> Result<()> {
+        Session::check_bindable(self, prepared)
+    }
+
+    fn open_portal(&mut self, name: &str) -> Result<()> {
+        Session::open_portal(self, name)
+    }
+
+    fn has_portal(&self, name: &str) -> bool {
+        Session::has_portal(self, name)
+    }
+
+    fn close_portal(&mut self, name: &str) {
+        Session::close_portal(self, name);
+    }
+
+    fn cursor_columns(&self, name: &str) -> Option<&Arc<[OutputColumn]>> {
+        Session::cursor_columns(self, name)
+    }
+
+    async fn execute_cursor(&mut self, name: &str, limit: Option<u64>) -> Result<Outcome> {
+        Session::execute_cursor(self, name, limit).await
     }
 }

@@ -77,10 +77,9 @@ where
     pub(super) fn bind(&mut self, bind: Bind, bytes: usize) -> Result<(), Failure> {
         let name = bind.portal_name.as_deref().unwrap_or_default();
         let statement = Arc::clone(self.statement(bind.statement_name.as_deref().unwrap_or_default())?);
+        self.session.check_bindable(&statement)?;
         if name.is_empty() {
             self.portals.remove(name);
-        } else if self.portals.contains_key(name) || self.session.has_cursor(name) {
-            return Err(message::portal_exists(name).into());
         }
         self.check_held(bytes)?;
         let parameters = self.parameters(&bind, &statement)?;
@@ -92,6 +91,7 @@ where
         };
         let portal =
             Portal { statement, formats, state: PortalState::Bound(parameters), bytes: bytes.max(HELD_BYTES_MIN) };
+        self.session.open_portal(name)?;
         self.portals.insert(name.to_owned(), portal);
         self.writer.push(&BindComplete::new());
         Ok(())
@@ -102,6 +102,9 @@ where
         let name = describe.name.as_deref().unwrap_or_default();
         let description = if describe.target_type == TARGET_TYPE_BYTE_STATEMENT {
             let prepared = self.statement(name)?;
+            if prepared.columns().is_some() {
+                self.session.check_bindable(prepared)?;
+            }
             let types = prepared.parameters().iter().map(|parameter| parameter.oid).collect();
             // Formats are not known before Bind, and announced as text.
             let described =
@@ -110,9 +113,19 @@ where
             self.writer.push(&ParameterDescription::new(types));
             described
         } else {
-            let portal = self.portals.get(name).ok_or_else(|| message::no_such_portal(name))?;
-            let columns = portal.statement.columns();
-            columns.map(|columns| row_description(columns, &portal.formats)).transpose()?
+            let text;
+            let (columns, formats) = match self.portals.get(name) {
+                Some(portal) => (portal.statement.columns(), &portal.formats),
+                None => {
+                    let columns = self.session.cursor_columns(name).ok_or_else(|| message::no_such_portal(name))?;
+                    text = vec![Format::Text; columns.len()];
+                    (Some(columns), &text)
+                }
+            };
+            if columns.is_some() && self.session.transaction_status() == TransactionStatus::Failed {
+                return Err(message::portal_in_failed_transaction().into());
+            }
+            columns.map(|columns| row_description(columns, formats)).transpose()?
         };
         match description {
             Some(description) => self.writer.push(&description),
@@ -124,18 +137,23 @@ where
     /// Execute: runs a portal, or goes on with one that was suspended. Zero or a negative number of rows means all.
     pub(super) async fn execute(&mut self, execute: &Execute) -> Result<(), Failure> {
         let name = execute.name.as_deref().unwrap_or_default();
-        // A portal whose execution fails is gone.
-        let mut portal = self.portals.remove(name).ok_or_else(|| message::no_such_portal(name))?;
         let limit = u64::try_from(execute.max_rows).ok().filter(|rows| *rows > 0);
         let was_in_block = self.session.in_transaction_block();
-        let interrupt = self.interrupt();
-        self.run_portal(name, &mut portal, limit, &interrupt).await?;
+        // A portal whose execution fails is gone.
+        match self.portals.remove(name) {
+            Some(mut portal) => {
+                let interrupt = self.interrupt();
+                self.run_portal(name, &mut portal, limit, &interrupt).await?;
+                self.portals.insert(name.to_owned(), portal);
+            }
+            None if self.session.cursor_columns(name).is_some() => self.run_cursor(name, limit).await?,
+            None => return Err(message::no_such_portal(name).into()),
+        }
         self.interrupt = None;
         if was_in_block && !self.session.in_transaction_block() {
             self.portals.clear();
-        } else {
-            self.portals.insert(name.to_owned(), portal);
         }
+        self.drop_closed_portals();
         Ok(())
     }
 
@@ -149,6 +167,7 @@ where
             self.session.forget_statement(name);
         } else {
             self.portals.remove(name);
+            self.session.close_portal(name);
         }
         self.writer.push(&CloseComplete::new());
     }
@@ -163,6 +182,21 @@ where
         self.portals.clear();
         if !failed {
             self.session.commit_implicit().await?;
+        }
+        Ok(())
+    }
+
+    /// Rows of a cursor of SQL, in text as none of its formats were asked for.
+    async fn run_cursor(&mut self, name: &str, limit: Option<u64>) -> Result<(), Failure> {
+        let interrupt = self.interrupt();
+        let mut watch = Watch { interrupt: &interrupt, stop: self.stop, reader: self.reader };
+        let Outcome::Rows(rows) = watch.over(self.session.execute_cursor(name, limit)).await? else {
+            return Err(message::internal("a cursor gave no rows").into());
+        };
+        let mut rows = Cursor::new(rows, &[Format::Text], self.session.text_format())?;
+        match rows.send(limit, &mut watch, self.writer).await? {
+            Helping::Complete(tag) => self.complete(&tag),
+            Helping::Suspended => self.writer.push(&PortalSuspended::new()),
         }
         Ok(())
     }

@@ -23,6 +23,7 @@ where
         // As in PostgreSQL, a simple query ends what the unnamed ones were for.
         self.unnamed = None;
         self.portals.remove("");
+        self.session.close_portal("");
         self.interrupt = None;
         let statements = self.session.parse(text)?;
         if statements.is_empty() {
@@ -30,20 +31,21 @@ where
         }
         for (index, statement) in statements.iter().enumerate() {
             let last = index + 1 == statements.len();
-            self.run_statement(statement, last).await?;
+            self.run_statement(statement, statements.len() == 1, last).await?;
         }
         if !self.session.in_transaction_block() {
             self.portals.clear();
         }
+        self.drop_closed_portals();
         Ok(())
     }
 
-    async fn run_statement(&mut self, statement: &C::Statement, last: bool) -> Result<(), Failure> {
+    async fn run_statement(&mut self, statement: &C::Statement, is_alone: bool, last: bool) -> Result<(), Failure> {
         let was_in_block = self.session.in_transaction_block();
         // Each statement of a string has the whole timeout, as in PostgreSQL.
         let interrupt = self.session.interrupt();
         let mut watch = Watch { interrupt: &interrupt, stop: self.stop, reader: self.reader };
-        let outcome = watch.over(self.session.execute(statement)).await?;
+        let outcome = watch.over(self.session.execute(statement, is_alone)).await?;
         let tag = match outcome {
             Outcome::Empty => None,
             Outcome::Done(tag) => Some(tag),

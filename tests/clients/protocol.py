@@ -1,11 +1,12 @@
 """The PostgreSQL protocol, version 3.0, as bytes over a socket: for what well-behaved clients never send."""
 
+import os
 import socket
 import struct
 
 from checking import PGHOST, PGPORT
 
-TIMEOUT_S = 60
+TIMEOUT_S = int(os.environ.get("PROTOCOL_TIMEOUT_S", 60))
 
 
 def message(kind, body=b""):
@@ -61,11 +62,16 @@ TERMINATE = message(b"X")
 
 
 class Wire:
-    """A connection. `key` is (pid, secret) once logged in."""
+    """A connection to our server, or to the one whose Unix socket is at a path. `key` is (pid, secret) once logged in."""
 
-    def __init__(self, log_in=True, **parameters):
-        self.socket = socket.create_connection((PGHOST, PGPORT), timeout=TIMEOUT_S)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    def __init__(self, log_in=True, at=None, **parameters):
+        if at is None:
+            self.socket = socket.create_connection((PGHOST, PGPORT), timeout=TIMEOUT_S)
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        else:
+            self.socket = socket.socket(socket.AF_UNIX)
+            self.socket.settimeout(TIMEOUT_S)
+            self.socket.connect(at)
         self.buffer = bytearray()
         self.key = None
         if log_in:

@@ -30,6 +30,10 @@ pub fn parameter_missing(parameter: &str) -> Error {
     Error::new(SqlState::UndefinedParameter, format!("there is no parameter {parameter}"))
 }
 
+pub fn parameter_left_out(number: usize) -> Error {
+    Error::new(SqlState::IndeterminateDatatype, format!("could not determine data type of parameter ${number}"))
+}
+
 pub fn result_type_changed() -> Error {
     Error::new(SqlState::FeatureNotSupported, "cached plan must not change result type")
         .with_hint("Prepare the statement again.")

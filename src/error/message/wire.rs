@@ -30,7 +30,7 @@ pub fn too_much_before_authentication(limit: usize) -> Error {
 }
 
 pub fn invalid_startup_packet(what: &str) -> Error {
-    protocol_violation(format!("invalid startup packet: {what}"))
+    protocol_violation(format!("invalid startup packet layout: {what}"))
 }
 
 pub fn unsupported_protocol(major: u16, minor: u16) -> Error {
@@ -83,10 +83,6 @@ pub fn no_such_prepared_statement(name: &str) -> Error {
         _ => format!("prepared statement \"{name}\" does not exist"),
     };
     Error::new(SqlState::InvalidSqlStatementName, message)
-}
-
-pub fn portal_exists(name: &str) -> Error {
-    Error::new(SqlState::DuplicateCursor, format!("cursor \"{name}\" already exists"))
 }
 
 pub fn no_such_portal(name: &str) -> Error {

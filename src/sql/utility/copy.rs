@@ -45,7 +45,7 @@ impl Grammar<'_> {
             ("from", CopySource::Relation { .. }) => {
                 return Ok(StatementKind::Unsupported("COPY … FROM".to_owned()));
             }
-            (other, _) => return Err(message::syntax_error(other)),
+            _ => return Err(self.unexpected_last()),
         }
         match &self.parser.peek_token_ref().token {
             Token::SingleQuotedString(_) | Token::EscapedStringLiteral(_) => return Err(message::copy_to_file()),
@@ -53,7 +53,7 @@ impl Grammar<'_> {
                 // PostgreSQL takes either word for either direction.
                 "stdout" | "stdin" => {}
                 "program" => return Err(message::copy_to_file()),
-                other => return Err(message::syntax_error(other)),
+                _ => return Err(self.unexpected_last()),
             },
         }
         self.copy_options(&mut given)?;
@@ -83,8 +83,12 @@ impl Grammar<'_> {
         self.eat("with");
         if self.parser.consume_token(&Token::LParen) {
             loop {
+                let position = self.places.position_of_byte(self.here());
                 let option = self.word()?;
-                self.copy_option(&option, given)?;
+                self.copy_option(&option, given).map_err(|error| match error.position() {
+                    None if option != "header" => error.with_position(position),
+                    _ => error,
+                })?;
                 if !self.parser.consume_token(&Token::Comma) {
                     break;
                 }
@@ -111,7 +115,7 @@ impl Grammar<'_> {
                     };
                     once(&mut given.force_quote, columns)?;
                 }
-                other => return Err(message::syntax_error(other)),
+                _ => return Err(self.unexpected_last()),
             }
         }
         Ok(())

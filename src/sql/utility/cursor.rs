@@ -67,7 +67,7 @@ impl Grammar<'_> {
                     scrolls_not = true;
                 }
                 "cursor" => break,
-                other => return Err(message::syntax_error(other)),
+                _ => return Err(self.unexpected_last()),
             }
         }
         if scrolls && scrolls_not {

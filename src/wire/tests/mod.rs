@@ -6,7 +6,7 @@ mod pressure;
 mod simple;
 mod start;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -79,6 +79,7 @@ impl SessionSource for Source {
             notices: Vec::new(),
             changed: Vec::new(),
             statements: HashMap::new(),
+            portals: HashSet::new(),
         })
     }
 
@@ -115,6 +116,7 @@ pub(crate) struct Scripted {
     /// By the implicit transaction.
     changed: Vec<String>,
     statements: HashMap<String, Arc<ScriptedStatement>>,
+    portals: HashSet<String>,
 }
 
 pub(crate) struct ScriptedStatement {
@@ -287,7 +289,7 @@ impl Conversation for Scripted {
         Ok(text.split(';').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect())
     }
 
-    async fn execute(&mut self, statement: &String) -> Result<Outcome> {
+    async fn execute(&mut self, statement: &String, _is_alone: bool) -> Result<Outcome> {
         self.run(statement, Vec::new()).await
     }
 
@@ -343,8 +345,31 @@ impl Conversation for Scripted {
         self.statements.values().map(|statement| statement.bytes()).sum()
     }
 
-    fn has_cursor(&self, _name: &str) -> bool {
-        false
+    fn check_bindable(&self, _prepared: &ScriptedStatement) -> Result<()> {
+        Ok(())
+    }
+
+    fn open_portal(&mut self, name: &str) -> Result<()> {
+        if !name.is_empty() && !self.portals.insert(name.to_owned()) {
+            return Err(Error::new(SqlState::DuplicateCursor, "in use"));
+        }
+        Ok(())
+    }
+
+    fn has_portal(&self, name: &str) -> bool {
+        name.is_empty() || self.portals.contains(name)
+    }
+
+    fn close_portal(&mut self, name: &str) {
+        self.portals.remove(name);
+    }
+
+    fn cursor_columns(&self, _name: &str) -> Option<&Arc<[OutputColumn]>> {
+        None
+    }
+
+    async fn execute_cursor(&mut self, _name: &str, _limit: Option<u64>) -> Result<Outcome> {
+        Ok(Outcome::Empty)
     }
 
     fn fail(&mut self) {
