@@ -7,6 +7,19 @@ use arrow::datatypes::{DataType, Field, IntervalUnit, TimeUnit};
 /// PostgreSQL's object identifier.
 pub type Oid = u32;
 
+/// Where a field says which of PostgreSQL's types it is, when Arrow's does not tell: `json` and `jsonb` are text.
+const TOLD: &str = "regulars.pg_type";
+
+/// The field, told apart as a type of PostgreSQL's by its name. It stays so as long as it is passed on as it is.
+pub fn told(field: Field, name: &str) -> Field {
+    field.with_metadata([(TOLD.to_owned(), name.to_owned())].into())
+}
+
+/// The name that a field was told apart by.
+pub fn name_told(field: &Field) -> Option<&str> {
+    field.metadata().get(TOLD).map(String::as_str)
+}
+
 /// A type as PostgreSQL describes a column: OID and modifier (`numeric(18,2)` has one; -1 is none).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PgType {
@@ -89,6 +102,7 @@ impl PgType {
     pub const TIMESTAMPTZ: Self = Self::plain(1184);
     pub const INTERVAL: Self = Self::plain(1186);
     pub const NUMERIC: Self = Self::plain(1700);
+    pub const UUID: Self = Self::plain(2950);
 
     const fn plain(oid: Oid) -> Self {
         Self { oid, typmod: -1 }
@@ -135,8 +149,14 @@ impl PgType {
         }
     }
 
+    /// The same, by what the field itself says first.
+    pub fn of_field(field: &Field) -> Self {
+        let told = name_told(field).and_then(|name| TYPES.iter().find(|info| info.name == name));
+        told.map_or_else(|| Self::of_arrow(field.data_type()), |info| Self::plain(info.oid))
+    }
+
     fn array_of(item: &Field) -> Self {
-        let element = Self::of_arrow(item.data_type());
+        let element = Self::of_field(item);
         match element.info() {
             Some(info) if info.array_oid != 0 => Self { oid: info.array_oid, typmod: element.typmod },
             // An array of arrays has the type of its innermost array, as in PostgreSQL.
@@ -182,6 +202,17 @@ impl PgType {
         // Eleven bits with a sign.
         let scale = if scale >= 0x400 { scale - 0x800 } else { scale };
         Some((u8::try_from(packed >> 16).ok()?, i8::try_from(scale).ok()?))
+    }
+
+    /// A field of this type, which says so where Arrow's does not.
+    pub fn field(self, name: &str, data_type: DataType) -> Field {
+        let field = Field::new(name, data_type, true);
+        if self == Self::UUID { told(field, "uuid") } else { field }
+    }
+
+    /// The type of arrays of this one; 0 when there is none.
+    pub fn array_oid(self) -> Oid {
+        self.info().map_or(0, |info| info.array_oid)
     }
 
     pub fn info(self) -> Option<&'static TypeInfo> {

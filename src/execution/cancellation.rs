@@ -3,12 +3,43 @@
 //! One interrupt spans a statement's planning, running and sending. Dropping the stream of a running plan
 //! (which the waiting side does when the interrupt fires) gives its memory and processors back.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, Result, message};
+
+tokio::task_local! {
+    static ABANDONED: Arc<AtomicBool>;
+}
+
+/// Whether anybody still waits for a piece of work. Planning computes without ever waiting, so dropping its future does
+/// not end it; it asks at every step.
+#[derive(Debug, Clone, Default)]
+pub struct Abandonment(Arc<AtomicBool>);
+
+impl Abandonment {
+    pub fn declare(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// The work, which can [`checkpoint`] from now on.
+    pub fn over<T, F: Future<Output = T>>(&self, work: F) -> impl Future<Output = T> + use<T, F> {
+        ABANDONED.scope(Arc::clone(&self.0), work)
+    }
+}
+
+/// Errors: 57014 when nobody waits for what is being computed, so that nobody reads it.
+pub fn checkpoint() -> Result<()> {
+    match ABANDONED.try_with(|abandoned| abandoned.load(Ordering::Relaxed)) {
+        Ok(true) => Err(message::cancelled_by_user()),
+        // Outside of any such work nothing is abandoned.
+        Ok(false) | Err(_) => Ok(()),
+    }
+}
 
 /// What can end one statement early.
 #[derive(Debug, Clone)]

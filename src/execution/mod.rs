@@ -18,6 +18,7 @@ use tokio::task::JoinHandle;
 
 use arrow::array::RecordBatch;
 
+use self::cancellation::Abandonment;
 use crate::error::{Error, Result, message};
 
 /// Batches that may wait between a plan and its reader.
@@ -46,10 +47,13 @@ impl QueryRuntime {
         Ok(Self { handle: runtime.handle().clone(), runtime: Some(runtime) })
     }
 
-    /// Runs work that belongs to one statement; dropping the returned future ends it.
+    /// Runs work that belongs to one statement; dropping the returned future ends it, where it waits or at its next
+    /// [`cancellation::checkpoint`].
     pub async fn run<T: Send + 'static>(&self, work: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
-        let mut task = AbortOnDrop(self.handle.spawn(work));
-        match (&mut task.0).await {
+        let abandonment = Abandonment::default();
+        let task = AbortOnDrop(self.handle.spawn(abandonment.over(work)));
+        let mut task = Awaited { task, abandonment };
+        match (&mut task.task.0).await {
             Ok(result) => result,
             Err(error) => Err(task_failed(error)),
         }
@@ -108,6 +112,17 @@ impl Reading {
             Ok(()) => None,
             Err(error) => Some((Err(task_failed(error)), self)),
         }
+    }
+}
+
+struct Awaited<T> {
+    task: AbortOnDrop<T>,
+    abandonment: Abandonment,
+}
+
+impl<T> Drop for Awaited<T> {
+    fn drop(&mut self) {
+        self.abandonment.declare();
     }
 }
 

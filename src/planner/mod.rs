@@ -20,7 +20,7 @@ mod view;
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, FieldRef};
+use arrow::datatypes::{DataType, FieldRef};
 use chrono::NaiveDate;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::session_state::SessionState;
@@ -186,7 +186,7 @@ impl Planner {
         sql::compat::rewrite(&mut statement, names)?;
         if let ast::Statement::Query(query) = &mut statement {
             dialect::clause::qualify_having(query);
-            dialect::spelling::rewrite(query, session)?;
+            dialect::spelling::rewrite(query, session, parameters)?;
         }
         let fields = parameters.iter().map(|parameter| parameter.and_then(parameter_field)).collect();
         let mut context = PlannerContext::new().with_prepare_param_data_types(fields);
@@ -218,7 +218,7 @@ impl From<Error> for Failure {
 }
 
 fn parameter_field(parameter: PgType) -> Option<FieldRef> {
-    Some(Arc::new(Field::new("parameter", parameter.to_arrow()?, true)))
+    Some(Arc::new(parameter.field("parameter", parameter.to_arrow()?)))
 }
 
 /// PostgreSQL's reading of literals, names and order.

@@ -1,6 +1,6 @@
 //! What the engine asks while it plans: which relation, which function is meant by a name.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, SchemaRef};
@@ -21,6 +21,7 @@ use crate::catalog::object::{BOOTSTRAP_ROLE_OID, Relation, RelationKind};
 use crate::catalog::snapshot::Snapshot;
 use crate::catalog::system::{self, SystemContext, SystemRelation};
 use crate::error::{Error, Result, SqlState, message};
+use crate::execution::cancellation::checkpoint;
 use crate::ident::{DATABASE, folded};
 use crate::pg_type::{Oid, TYPES};
 use crate::sql::compat::RegResolver;
@@ -28,6 +29,9 @@ use crate::storage::member_table::MemberTable;
 
 /// Views that may stand on one another.
 const VIEW_DEPTH_MAX: usize = 100;
+/// Relations that a statement may read, those of its views included: views that read one another twice double at each
+/// step.
+const RELATIONS_MAX: usize = 1_000;
 
 /// A relation that a name means.
 #[derive(Debug, Clone)]
@@ -105,6 +109,8 @@ pub(super) struct Names<'a> {
     planner: &'a Planner,
     /// The views being planned, outermost first.
     open_views: RefCell<Vec<Oid>>,
+    /// Relations that were looked up so far, in the statement and in its views.
+    relations: Cell<usize>,
     session: Session,
     dialect: Arc<Dialect>,
     /// Ours first: what it does not plan is left to the engine's.
@@ -122,7 +128,7 @@ impl<'a> Names<'a> {
         let relation_planners =
             std::iter::once(questions).chain(planner.state.relation_planners().iter().cloned()).collect();
         let open_views = RefCell::new(Vec::new());
-        Self { planner, open_views, session, dialect, expr_planners, relation_planners }
+        Self { planner, open_views, relations: Cell::new(0), session, dialect, expr_planners, relation_planners }
     }
 
     /// What of the session gives values their meaning.
@@ -174,6 +180,11 @@ impl<'a> Names<'a> {
 
 impl ContextProvider for Names<'_> {
     fn get_table_source(&self, name: TableReference) -> EngineResult<Arc<dyn TableSource>> {
+        checkpoint()?;
+        self.relations.set(self.relations.get() + 1);
+        if self.relations.get() > RELATIONS_MAX {
+            return Err(message::too_deep("relations read, views included", RELATIONS_MAX).into());
+        }
         if let Some(database) = name.catalog()
             && database != DATABASE
         {

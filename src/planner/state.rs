@@ -36,7 +36,7 @@ pub fn base(runtime: Arc<RuntimeEnv>, threads: usize, tables: &regulars_udfs::Ta
     // Plans are shown to people as text; the engine's own statistics of a folder are read from footers.
     options.explain.logical_plan_only = false;
     let builder = SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features();
-    let mut state = rule::add(builder).build();
+    let mut state = rule::interruptible(rule::add(builder).build());
     // An instant, as in PostgreSQL; without a zone the engine takes it for a wall-clock time.
     let mut zoned = ConfigOptions::default();
     zoned.execution.time_zone = Some("UTC".to_owned());

@@ -1,12 +1,12 @@
 //! One statement's tokens, and the small steps of reading them: words, names, values, a query.
 
 use datafusion::sql::sqlparser::ast::{self, ObjectName, ObjectNamePart};
-use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
+use super::dialect::Dialect;
 use super::statement::Name;
-use super::{DEPTH_MAX, Places, place, precedence, reserved};
+use super::{DEPTH_MAX, Places, breadth, place, precedence, reserved};
 use crate::error::{Error, Result, message};
 use crate::ident::folded;
 
@@ -21,8 +21,7 @@ pub(super) struct Grammar<'a> {
 
 impl<'a> Grammar<'a> {
     pub(super) fn new(text: &'a str, places: &'a Places<'a>, tokens: Vec<TokenWithSpan>, end: usize) -> Self {
-        let parser =
-            Parser::new(&PostgreSqlDialect {}).with_recursion_limit(DEPTH_MAX * 4).with_tokens_with_locations(tokens);
+        let parser = Parser::new(&Dialect).with_recursion_limit(DEPTH_MAX * 4).with_tokens_with_locations(tokens);
         Self { parser, text, places, end }
     }
 
@@ -66,6 +65,7 @@ impl<'a> Grammar<'a> {
         if !goes_on && !matches!(next, Token::EOF | Token::RParen) {
             return Err(self.unexpected());
         }
+        breadth::check(&query)?;
         if let Some(word) = reserved::misused(&query) {
             let position = self.places.position(word.span.start);
             return Err(message::syntax_error(&word.value).with_position(position));

@@ -7,8 +7,10 @@
 //! User SQL is parsed once and never printed to be parsed again.
 
 pub mod argument;
+mod breadth;
 mod column_name;
 pub mod compat;
+mod dialect;
 mod grammar;
 pub mod parameter;
 mod place;
@@ -21,10 +23,10 @@ mod utility;
 use std::sync::Arc;
 
 use datafusion::sql::sqlparser::ast;
-use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
-use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
+use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, Word};
 
 pub use self::column_name::{name_columns, shown_name};
+use self::dialect::Dialect;
 use self::grammar::Grammar;
 pub use self::place::Places;
 use self::statement::{Statement, StatementKind};
@@ -34,8 +36,10 @@ use crate::error::{Result, message};
 const DEPTH_MAX: usize = 1_000;
 /// Operators that may join one term (`a + b + …`). Planning time grows with their square or worse: so many take seconds.
 const OPERATORS_MAX: usize = 500;
-/// Conditions that may be joined (`a OR b OR …`), which are planned more cheaply.
+/// Conditions that may be joined (`a OR b OR …`), which are planned more cheaply, and what may be compared in them.
 const CONDITIONS_MAX: usize = 2_000;
+/// Relations that one FROM may join, and common tables that one WITH may define.
+const RELATIONS_MAX: usize = 500;
 
 /// Cuts a query string into statements and parses each. A string of nothing but white space has none.
 ///
@@ -80,7 +84,7 @@ pub fn parse_draft(text: &str) -> Result<Box<ast::Query>> {
 }
 
 fn tokens(text: &str, places: &Places<'_>) -> Result<Vec<TokenWithSpan>> {
-    Tokenizer::new(&PostgreSqlDialect {}, text).tokenize_with_location().map_err(|error| {
+    Tokenizer::new(&Dialect, text).tokenize_with_location().map_err(|error| {
         let position = places.position(error.location);
         let start = places.byte(error.location);
         let what = error.message.to_ascii_lowercase();
@@ -105,41 +109,64 @@ fn refuse_too_complex(tokens: &[TokenWithSpan]) -> Result<()> {
     let mut chains = vec![Chain::default()];
     for token in tokens {
         match &token.token {
-            Token::LParen | Token::LBracket => chains.push(Chain::default()),
-            Token::RParen | Token::RBracket if chains.len() > 1 => {
+            Token::LParen => chains.push(Chain::default()),
+            Token::LBracket => {
+                // One of `a[1][2]…` is as good as an operator.
+                lengthen(&mut chains, &token.token)?;
+                chains.push(Chain::default());
+            }
+            Token::RParen | Token::RBracket => {
+                while chains.len() > 1 && chains.pop().is_some_and(|chain| chain.is_case) {}
+            }
+            Token::Word(word) if is_word(word, "case") => chains.push(Chain { is_case: true, ..Chain::default() }),
+            Token::Word(word) if is_word(word, "end") && chains.last().is_some_and(|chain| chain.is_case) => {
                 chains.pop();
             }
-            other => {
-                if let Some(chain) = chains.last_mut() {
-                    chain.lengthen(other);
-                    chain.refuse_too_long()?;
-                }
-            }
+            other => lengthen(&mut chains, other)?,
         }
         if chains.len() > DEPTH_MAX {
-            return Err(message::too_deep("parentheses", DEPTH_MAX));
+            return Err(message::too_deep("parentheses and CASE", DEPTH_MAX));
         }
     }
     Ok(())
+}
+
+fn lengthen(chains: &mut [Chain], token: &Token) -> Result<()> {
+    let Some(chain) = chains.last_mut() else { return Ok(()) };
+    chain.lengthen(token);
+    chain.refuse_too_long()
 }
 
 /// How long the term is that is being read.
 #[derive(Default)]
 struct Chain {
     operators: usize,
+    comparisons: usize,
     conditions: usize,
+    /// Opened by CASE, and closed by END.
+    is_case: bool,
 }
 
 impl Chain {
     fn lengthen(&mut self, token: &Token) {
         match token {
-            Token::Comma => *self = Self::default(),
-            Token::Plus | Token::Minus | Token::Mul | Token::Div | Token::StringConcat | Token::DoubleColon => {
-                self.operators += 1;
+            Token::Comma => self.begin_next(),
+            Token::Word(word) if self.is_case && ["when", "then", "else"].iter().any(|known| is_word(word, known)) => {
+                self.begin_next();
             }
-            Token::Word(word) if word.quote_style.is_none() && joins_terms(&word.value) => self.conditions += 1,
-            _ => {}
+            Token::Word(word) if JOINS.iter().any(|known| is_word(word, known)) => self.conditions += 1,
+            Token::Word(word) if COMPARES.iter().any(|known| is_word(word, known)) => self.comparisons += 1,
+            Token::Eq | Token::Neq | Token::Lt | Token::LtEq | Token::Gt | Token::GtEq => self.comparisons += 1,
+            Token::Word(_) | Token::Number(..) | Token::Placeholder(_) | Token::Period | Token::Whitespace(_) => {}
+            Token::SingleQuotedString(_) | Token::EscapedStringLiteral(_) | Token::DollarQuotedString(_) => {}
+            Token::EOF => {}
+            // Every other sign is an operator.
+            _ => self.operators += 1,
         }
+    }
+
+    fn begin_next(&mut self) {
+        *self = Self { is_case: self.is_case, ..Self::default() };
     }
 
     fn refuse_too_long(&self) -> Result<()> {
@@ -149,12 +176,20 @@ impl Chain {
         if self.conditions > CONDITIONS_MAX {
             return Err(message::too_deep("joined conditions", CONDITIONS_MAX));
         }
+        // One more than what joins them.
+        if self.comparisons > CONDITIONS_MAX + 1 {
+            return Err(message::too_deep("comparisons in one term", CONDITIONS_MAX));
+        }
         Ok(())
     }
 }
 
-fn joins_terms(word: &str) -> bool {
-    ["and", "or", "not", "union", "intersect", "except"].iter().any(|known| word.eq_ignore_ascii_case(known))
+const JOINS: &[&str] = &["and", "or", "not", "union", "intersect", "except", "join"];
+const COMPARES: &[&str] =
+    &["is", "isnull", "notnull", "like", "ilike", "similar", "between", "in", "collate", "at", "operator"];
+
+fn is_word(word: &Word, known: &str) -> bool {
+    word.quote_style.is_none() && word.value.eq_ignore_ascii_case(known)
 }
 
 #[cfg(test)]
@@ -210,7 +245,25 @@ mod tests {
 
     #[test]
     fn nesting_is_bounded() {
-        let text = format!("SELECT {}1{}", "(".repeat(DEPTH_MAX + 1), ")".repeat(DEPTH_MAX + 1));
-        assert_eq!(parse(&text).unwrap_err().state(), SqlState::StatementTooComplex);
+        let many = DEPTH_MAX + 1;
+        for text in [
+            format!("SELECT {}1{}", "(".repeat(many), ")".repeat(many)),
+            format!("SELECT {}1{}", "CASE WHEN true THEN ".repeat(many), " END".repeat(many)),
+            format!("SELECT a{}", "[1]".repeat(many)),
+            format!("SELECT NULL{}", " IS NULL".repeat(3 * many)),
+            format!("SELECT 1{}", " = 1".repeat(3 * many)),
+            format!("SELECT 1 FROM a{}", ", a".repeat(many)),
+            format!("SELECT 1 FROM a{}", " NATURAL JOIN a".repeat(many)),
+            format!("WITH b AS (SELECT 1){} SELECT 1", ", b AS (SELECT 1)".repeat(many)),
+        ] {
+            let error = parse(&text).unwrap_err();
+            assert_eq!(error.state(), SqlState::StatementTooComplex, "{} {error}", &text[..40]);
+        }
+    }
+
+    #[test]
+    fn branches_of_a_case_are_terms_of_their_own() {
+        let branches: String = (0..2 * OPERATORS_MAX).map(|at| format!(" WHEN a = {at} THEN b + {at}")).collect();
+        assert!(parse(&format!("SELECT CASE{branches} END, CASE WHEN a THEN b END + 1")).is_ok());
     }
 }

@@ -85,7 +85,7 @@ impl Visitor for Finder {
 }
 
 /// The number of `$n`, also in parentheses.
-fn number(expr: &Expr) -> Option<usize> {
+pub fn number(expr: &Expr) -> Option<usize> {
     match expr {
         Expr::Nested(inner) => number(inner),
         Expr::Value(value) => match &value.value {
@@ -97,7 +97,7 @@ fn number(expr: &Expr) -> Option<usize> {
 }
 
 /// The type that a cast names; `None` for one that parameters cannot have.
-pub(super) fn of_sql(data_type: &DataType) -> Option<PgType> {
+pub fn of_sql(data_type: &DataType) -> Option<PgType> {
     Some(match data_type {
         DataType::BigInt(_) | DataType::Int8(_) => PgType::INT8,
         DataType::Int(_) | DataType::Integer(_) | DataType::Int4(_) => PgType::INT4,

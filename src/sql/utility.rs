@@ -138,6 +138,9 @@ impl Grammar<'_> {
             analyze = self.eat("analyze");
             verbose = self.eat("verbose");
         }
+        if self.peek_word(0).as_deref() == Some("explain") {
+            return Err(self.unexpected());
+        }
         match self.statement()? {
             StatementKind::Query(query) => Ok(StatementKind::Explain(Explain { analyze, verbose, query })),
             _ => Err(message::unsupported("EXPLAIN of a statement other than a query")),

@@ -29,7 +29,10 @@ pub async fn run(context: &mut Context<'_>, copy: &Copy, text: &Arc<str>) -> Res
     if let ForceQuote::Columns(forced) = &copy.options.force_quote {
         let is_copied = |name: &&String| rows.columns.iter().any(|column| column.name == **name);
         if let Some(unknown) = forced.iter().find(|name| !is_copied(name)) {
-            return Err(message::copy_force_quote_unknown(unknown));
+            return Err(match &copy.what {
+                CopySource::Query(_) => message::unknown_column(None, unknown, &[]),
+                CopySource::Relation { .. } => message::copy_force_quote_unknown(unknown),
+            });
         }
     }
     Ok(Outcome::CopyOut(Box::new(CopyOut { rows, options: copy.options.clone() })))

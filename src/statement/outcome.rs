@@ -47,3 +47,13 @@ pub struct OutputColumn {
     /// Its number in that relation, from 1; 0 when computed.
     pub number: i16,
 }
+
+impl OutputColumn {
+    /// A numeric without precision and scale; any other column as it is.
+    pub fn without_digits(mut self) -> Self {
+        if [PgType::NUMERIC.oid, PgType::NUMERIC.array_oid()].contains(&self.pg_type.oid) {
+            self.pg_type.typmod = -1;
+        }
+        self
+    }
+}

@@ -6,7 +6,7 @@ use arrow::array::RecordBatch;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use datafusion::common::ParamValues;
-use datafusion::common::metadata::ScalarAndMetadata;
+use datafusion::common::metadata::{FieldMetadata, ScalarAndMetadata};
 use datafusion::execution::TaskContext;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::LogicalPlan;
@@ -48,7 +48,7 @@ impl Bound {
                 None => error,
             });
         }
-        bind(plan, self.values)
+        bind(plan, self.values, &self.types)
     }
 }
 
@@ -102,9 +102,14 @@ pub async fn describe(
             let types = parameter_types(&plan, &given)?;
             // A statement without a FROM clause may announce other types than it gives until the analyzer has seen it.
             let nulls = types.iter().map(|pg_type| null_of(*pg_type)).collect::<Result<Vec<_>>>()?;
-            let plan = bind(plan, nulls)?;
+            let plan = bind(plan, nulls, &types)?;
             let plan = state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {})?;
-            let columns = columns(plan.schema().as_arrow());
+            let mut columns = columns(plan.schema().as_arrow());
+            // How many digits a numeric has that is given later, and what is computed from it, nobody knows yet.
+            let numeric = [PgType::NUMERIC.oid, PgType::NUMERIC.array_oid()];
+            if types.iter().any(|pg_type| pg_type.typmod == -1 && numeric.contains(&pg_type.oid)) {
+                columns = columns.iter().cloned().map(OutputColumn::without_digits).collect();
+            }
             Ok((types.into(), Some(columns)))
         })
         .await
@@ -117,7 +122,7 @@ pub fn columns(schema: &Schema) -> Arc<[OutputColumn]> {
         .iter()
         .map(|field| OutputColumn {
             name: shown_name(field.name()).to_owned(),
-            pg_type: PgType::of_arrow(field.data_type()),
+            pg_type: PgType::of_field(field),
             relation: 0,
             number: 0,
         })
@@ -144,10 +149,7 @@ fn rows(
     });
     let batches = batches.boxed();
     let (columns, batches) = match announced {
-        Some(announced) if **announced != *given => {
-            (Arc::clone(announced), as_announced(batches, Arc::clone(announced), &schema)?)
-        }
-        Some(announced) => (Arc::clone(announced), batches),
+        Some(announced) => (Arc::clone(announced), as_announced(batches, announced, &schema)?),
         None => (given, batches),
     };
     Ok(Outcome::Rows(Rows { columns, tag: "SELECT", batches, is_binary: false }))
@@ -156,17 +158,21 @@ fn rows(
 /// Parameter values may lead to another type than was announced (`SELECT $1`): what was announced is given.
 fn as_announced(
     batches: BoxStream<'static, Result<RecordBatch>>,
-    announced: Arc<[OutputColumn]>,
+    announced: &Arc<[OutputColumn]>,
     schema: &SchemaRef,
 ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
     if announced.len() != schema.fields().len() {
         return Err(message::result_type_changed());
     }
+    let mut pairs = announced.iter().zip(schema.fields());
+    if pairs.all(|(column, field)| is_given_as(column.pg_type, PgType::of_field(field))) {
+        return Ok(batches);
+    }
     let types: Vec<DataType> = announced
         .iter()
         .zip(schema.fields())
         .map(|(column, field)| {
-            if PgType::of_arrow(field.data_type()) == column.pg_type {
+            if is_given_as(column.pg_type, PgType::of_field(field)) {
                 Ok(field.data_type().clone())
             } else {
                 column.pg_type.to_arrow().ok_or_else(message::result_type_changed)
@@ -194,18 +200,30 @@ fn as_announced(
         .boxed())
 }
 
+/// Whether values of one type are sent as the other that was announced: of a modifier more may be known by now.
+fn is_given_as(announced: PgType, given: PgType) -> bool {
+    given == announced || (announced.typmod == -1 && announced.oid == given.oid)
+}
+
 /// A result that is at hand already, such as SHOW's.
 pub fn rows_at_hand(batch: RecordBatch, tag: &'static str) -> Outcome {
     let columns = columns(&batch.schema());
     Outcome::Rows(Rows { columns, tag, batches: stream::iter([Ok(batch)]).boxed(), is_binary: false })
 }
 
-fn bind(plan: LogicalPlan, parameters: Vec<ScalarValue>) -> Result<LogicalPlan> {
+fn bind(plan: LogicalPlan, parameters: Vec<ScalarValue>, types: &[PgType]) -> Result<LogicalPlan> {
     if parameters.is_empty() {
         return Ok(plan);
     }
-    let values = parameters.into_iter().map(ScalarAndMetadata::from).collect();
+    let values = parameters.into_iter().zip(types).map(|(value, pg_type)| told(value, *pg_type)).collect();
     Ok(plan.replace_params_with_values(&ParamValues::List(values))?)
+}
+
+/// A value that goes on being of its type where Arrow's does not tell.
+fn told(value: ScalarValue, pg_type: PgType) -> ScalarAndMetadata {
+    let field = pg_type.field("parameter", value.data_type());
+    let metadata = Some(FieldMetadata::new_from_field(&field)).filter(|metadata| !metadata.is_empty());
+    ScalarAndMetadata::new(value, metadata)
 }
 
 /// The parameters' types in order: what the client gave, else what the plan tells, else text.

@@ -193,6 +193,10 @@ pub fn invalid_datetime_text(type_name: &str, text: &str) -> Error {
     Error::new(SqlState::InvalidDatetimeFormat, format!("invalid input syntax for type {type_name}: \"{text}\""))
 }
 
+pub fn time_zone_displacement_out_of_range(text: &str) -> Error {
+    Error::new(SqlState::InvalidTimeZoneDisplacement, format!("time zone displacement out of range: \"{text}\""))
+}
+
 pub fn datetime_field_out_of_range(text: &str) -> Error {
     Error::new(SqlState::DatetimeFieldOverflow, format!("date/time field value out of range: \"{text}\""))
 }

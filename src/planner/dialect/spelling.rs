@@ -5,30 +5,35 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    self, CastKind, DataType, DateTimeField, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr,
-    FunctionArgumentList, FunctionArguments, Ident, ObjectName, Query, Select, SelectItem, SetExpr, TimezoneInfo,
-    UnaryOperator, Value, VisitMut, VisitorMut,
+    self, ArrayElemTypeDef, CastKind, DataType, DateTimeField, ExactNumberInfo, Expr, Function, FunctionArg,
+    FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName, Query, Select, SelectItem, SetExpr,
+    TimezoneInfo, UnaryOperator, Value, VisitMut, VisitorMut,
 };
 
 use super::Session;
 use crate::error::{Error, Result, message};
 use crate::pg_type::PgType;
 use crate::planner::function::{INTERVAL_PARTS, SEARCHED, SIMPLE, Target};
+use crate::sql::parameter::{self, of_sql};
 use crate::wire::text_value;
 
-/// Errors: 22007 for an interval that cannot be read, 42883 for `make_interval` with arguments that it does not have.
-pub fn rewrite(query: &mut Query, session: Session) -> Result<()> {
-    match query.visit(&mut Speller { session }) {
+/// `parameters` are the types of `$1`, `$2`, …, where they are known.
+///
+/// Errors: 22007 for an interval that cannot be read, 42883 for `make_interval` with arguments that it does not have,
+/// 22P02 and 0A000 for an array that cannot be read.
+pub fn rewrite(query: &mut Query, session: Session, parameters: &[Option<PgType>]) -> Result<()> {
+    match query.visit(&mut Speller { session, parameters }) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(error) => Err(error),
     }
 }
 
-struct Speller {
+struct Speller<'a> {
     session: Session,
+    parameters: &'a [Option<PgType>],
 }
 
-impl VisitorMut for Speller {
+impl VisitorMut for Speller<'_> {
     type Break = Error;
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
@@ -59,15 +64,34 @@ impl VisitorMut for Speller {
     }
 }
 
-impl Speller {
+impl Speller<'_> {
     fn rewrite(&self, expr: &mut Expr) -> Result<()> {
         match expr {
             Expr::Cast { kind: CastKind::Cast | CastKind::DoubleColon, expr: inner, data_type, .. } => {
-                if is_parameter(inner) {
+                if let Some(number) = parameter::number(inner) {
+                    let known = number.checked_sub(1).and_then(|at| self.parameters.get(at)).copied().flatten();
+                    match (known, target(data_type)) {
+                        // A cast to its own type keeps the digits that a numeric was given with.
+                        (Some(known), Some(target)) if target.is_plain(known) => *expr = take(inner),
+                        (Some(known), None) if of_sql(data_type) == Some(known) => *expr = take(inner),
+                        (Some(_), Some(target)) => *expr = call(&target.function(), vec![take(inner)]),
+                        // The engine learns from the cast what the parameter is.
+                        (None, _) | (_, None) => {}
+                    }
                     return Ok(());
                 }
                 if let Some(target) = target(data_type) {
                     *expr = call(&target.function(), vec![take(inner)]);
+                } else if is_numeric_array(data_type)
+                    && matches!(&**inner, Expr::Array(array) if !array.elem.is_empty())
+                {
+                    // Its items are numeric by now, with digits of their own.
+                    *expr = take(inner);
+                } else if let (DataType::Array(_), Some(text)) = (&*data_type, literal_text(inner)) {
+                    // One that can be read is written out by now.
+                    if let Some(array) = of_sql(data_type) {
+                        text_value(text, array, &self.session.text_format())?;
+                    }
                 }
             }
             Expr::TypedString(typed) => {
@@ -134,7 +158,7 @@ fn unit(field: &DateTimeField) -> String {
     field.to_string().to_lowercase()
 }
 
-/// The types whose casts are ours. Lists, bytes and object identifiers are left to the engine.
+/// The types whose casts are ours. Lists and object identifiers are left to the engine.
 fn target(data_type: &DataType) -> Option<Target> {
     Some(match data_type {
         DataType::SmallInt(_) | DataType::Int2(_) => Target::Int2,
@@ -155,6 +179,8 @@ fn target(data_type: &DataType) -> Option<Target> {
         DataType::Timestamp(_, TimezoneInfo::None | TimezoneInfo::WithoutTimeZone) => Target::Timestamp,
         DataType::Timestamp(..) => Target::Timestamptz,
         DataType::Interval { fields: None, .. } => Target::Interval,
+        DataType::Bytea => Target::Bytea,
+        DataType::Uuid => Target::Uuid,
         DataType::Text | DataType::Varchar(None) | DataType::CharacterVarying(None) => Target::Text(None),
         DataType::Varchar(Some(length)) | DataType::CharacterVarying(Some(length)) => match length {
             ast::CharacterLength::IntegerLength { length, .. } => Target::Text(usize::try_from(*length).ok()),
@@ -250,11 +276,18 @@ fn part_named(name: &Ident) -> Result<usize> {
     INTERVAL_PARTS.iter().position(|part| *part == wanted).ok_or_else(|| message::function_missing("make_interval"))
 }
 
-fn is_parameter(expr: &Expr) -> bool {
+fn is_numeric_array(data_type: &DataType) -> bool {
+    let plain = |item: &DataType| target(item) == Some(Target::Numeric(None));
+    matches!(data_type, DataType::Array(ArrayElemTypeDef::SquareBracket(item, _)) if plain(item))
+}
+
+fn literal_text(expr: &Expr) -> Option<&str> {
     match expr {
-        Expr::Value(value) => matches!(value.value, Value::Placeholder(_)),
-        Expr::Nested(inner) => is_parameter(inner),
-        _ => false,
+        Expr::Value(value) => match &value.value {
+            Value::SingleQuotedString(text) | Value::EscapedStringLiteral(text) => Some(text),
+            _ => None,
+        },
+        _ => None,
     }
 }
 

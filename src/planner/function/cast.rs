@@ -42,6 +42,8 @@ pub enum Target {
     Timestamp,
     Timestamptz,
     Interval,
+    Bytea,
+    Uuid,
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -72,6 +74,8 @@ impl Target {
             Target::Timestamp => "timestamp",
             Target::Timestamptz => "timestamptz",
             Target::Interval => "interval",
+            Target::Bytea => "bytea",
+            Target::Uuid => "uuid",
         };
         format!("{PREFIX}{word}")
     }
@@ -85,7 +89,7 @@ impl Target {
         if let Some(most) = name.strip_prefix("text(").and_then(|rest| rest.strip_suffix(')')) {
             return Some(Target::Text(Some(most.parse().ok()?)));
         }
-        const PLAIN: [Target; 13] = [
+        const PLAIN: [Target; 15] = [
             Target::Int2,
             Target::Int4,
             Target::Int8,
@@ -99,6 +103,8 @@ impl Target {
             Target::Timestamp,
             Target::Timestamptz,
             Target::Interval,
+            Target::Bytea,
+            Target::Uuid,
         ];
         PLAIN.into_iter().find(|target| target.function().strip_prefix(PREFIX) == Some(name))
     }
@@ -118,7 +124,14 @@ impl Target {
             Target::Timestamp => PgType::TIMESTAMP,
             Target::Timestamptz => PgType::TIMESTAMPTZ,
             Target::Interval => PgType::INTERVAL,
+            Target::Bytea => PgType::BYTEA,
+            Target::Uuid => PgType::UUID,
         }
+    }
+
+    /// Whether it is this type without any modifier.
+    pub fn is_plain(self, pg_type: PgType) -> bool {
+        !matches!(self, Target::Numeric(Some(_)) | Target::Text(Some(_))) && self.pg_type() == pg_type
     }
 
     /// The Arrow type of the result, from what is cast.
@@ -144,6 +157,8 @@ impl Target {
             Target::Timestamp => timestamp_type(),
             Target::Timestamptz => instant_type(),
             Target::Interval => DataType::Interval(IntervalUnit::MonthDayNano),
+            Target::Bytea => DataType::Binary,
+            Target::Uuid => DataType::Utf8,
         }
     }
 }
@@ -193,6 +208,10 @@ impl Body for Cast {
             return Err(message::cannot_cast(from, self.to.pg_type()).into());
         }
         Ok(self.to.data_type(from))
+    }
+
+    fn told(&self) -> Option<&'static str> {
+        matches!(self.to, Target::Uuid).then_some("uuid")
     }
 
     fn compute(&self, args: &[ArrayRef], gives: &DataType) -> Result<ArrayRef> {
@@ -263,6 +282,8 @@ impl Cast {
             Target::Timestamp | Target::Timestamptz => matches!(from, DataType::Date32 | DataType::Timestamp(..)),
             Target::Time => matches!(from, DataType::Time64(_) | DataType::Timestamp(..) | DataType::Interval(_)),
             Target::Interval => matches!(from, DataType::Interval(_) | DataType::Time64(_)),
+            Target::Bytea => matches!(from, DataType::Binary | DataType::LargeBinary | DataType::BinaryView),
+            Target::Uuid => false,
         }
     }
 

@@ -47,6 +47,7 @@ pub use self::moment::{Combine, DateShift, Difference, Shift};
 pub use self::numeric::{Divide, Multiply, quotient_of_literals};
 pub use self::unite::{SEARCHED, SIMPLE, meet_types};
 use super::dialect::Session;
+use crate::pg_type::told;
 
 /// What a function of the dialect is.
 pub trait Body: Debug + Eq + Hash + Send + Sync + 'static {
@@ -56,6 +57,11 @@ pub trait Body: Debug + Eq + Hash + Send + Sync + 'static {
     ///
     /// Errors: 42883 for arguments that the function does not take, and what a written argument has wrong.
     fn gives(&self, given: &[DataType], literals: &[Option<&ScalarValue>]) -> Result<DataType>;
+
+    /// PostgreSQL's name of the type of the result, where Arrow's does not tell it.
+    fn told(&self) -> Option<&'static str> {
+        None
+    }
 
     /// One row for each row of the arguments, which are all of one length.
     fn compute(&self, args: &[ArrayRef], gives: &DataType) -> Result<ArrayRef>;
@@ -173,7 +179,11 @@ impl<B: Body> ScalarUDFImpl for Called<B> {
     fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
         let given: Vec<DataType> = args.arg_fields.iter().map(|field| field.data_type().clone()).collect();
         let gives = self.body.gives(&given, args.scalar_arguments)?;
-        Ok(Arc::new(Field::new(self.body.name(), gives, true)))
+        let field = Field::new(self.body.name(), gives, true);
+        Ok(Arc::new(match self.body.told() {
+            Some(name) => told(field, name),
+            None => field,
+        }))
     }
 
     fn is_strict(&self) -> bool {

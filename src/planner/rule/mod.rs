@@ -1,6 +1,7 @@
 //! Our planner rules, one a file, and the one place that gives their order.
 
 pub mod cooperative_joins;
+mod interruptible;
 pub mod single_value;
 pub mod sort_columns;
 pub mod subquery_value;
@@ -8,6 +9,9 @@ pub mod subquery_value;
 use std::sync::Arc;
 
 use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::session_state::SessionState;
+
+use self::interruptible::{Interruptible, InterruptibleAnalysis};
 
 /// All rules of a statement's way from a logical plan to an executable one.
 ///
@@ -22,4 +26,15 @@ pub fn add(builder: SessionStateBuilder) -> SessionStateBuilder {
         .with_analyzer_rule(Arc::new(subquery_value::SubqueryValue))
         .with_analyzer_rule(Arc::new(sort_columns::SortColumns))
         .with_physical_optimizer_rule(Arc::new(cooperative_joins::CooperativeJoins))
+}
+
+/// The same state, its rules asking at every step whether anybody still waits for the plan.
+pub fn interruptible(state: SessionState) -> SessionState {
+    let optimizers = state.optimizers().iter().map(|rule| Arc::new(Interruptible(Arc::clone(rule))) as _).collect();
+    let analyzers =
+        state.analyzer().rules.iter().map(|rule| Arc::new(InterruptibleAnalysis(Arc::clone(rule))) as _).collect();
+    SessionStateBuilder::new_from_existing(state)
+        .with_optimizer_rules(optimizers)
+        .with_analyzer_rules(analyzers)
+        .build()
 }

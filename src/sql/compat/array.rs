@@ -1,28 +1,49 @@
 //! Arrays: literals in braces, constructors over queries, and lookups by subscript.
 
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, Array, BinaryOperator, DataType, Expr, Function, FunctionArgumentClause, FunctionArguments,
-    GroupByExpr, OrderByExpr, OrderByKind, Query, Select, SelectItem, SetExpr, Statement, Subscript, TableFactor,
-    Value,
+    AccessExpr, Array, ArrayElemTypeDef, BinaryOperator, CastKind, DataType, Expr, Function, FunctionArgumentClause,
+    FunctionArguments, GroupByExpr, OrderByExpr, OrderByKind, Query, Select, SelectItem, SetExpr, Statement, Subscript,
+    TableFactor, Value,
 };
-use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 
 use super::{argument, call, catalog_name, literal_text, take};
 use crate::error::{Result, message};
+use crate::sql::dialect::Dialect;
 
-/// `'{a,b}'::text[]` → `ARRAY['a', 'b']::text[]`, and `= ANY ('{a,b}')` likewise: DataFusion casts no text to lists.
+/// `'{a,b}'::date[]` → `ARRAY['a'::date, 'b'::date]::date[]`, and `= ANY ('{a,b}')` likewise without a type: DataFusion
+/// casts no text to lists.
 pub(super) fn array_literal(expr: &mut Expr) -> bool {
-    let literal = match expr {
-        Expr::Cast { expr: inner, data_type: DataType::Array(_), .. } => inner,
-        Expr::AnyOp { right, .. } | Expr::AllOp { right, .. } => right,
+    let (literal, item_type) = match expr {
+        Expr::Cast { expr: inner, data_type: DataType::Array(item), .. } => {
+            let item_type = match item {
+                ArrayElemTypeDef::SquareBracket(item, _)
+                | ArrayElemTypeDef::AngleBracket(item)
+                | ArrayElemTypeDef::Parenthesis(item) => Some(item.as_ref().clone()),
+                ArrayElemTypeDef::None => None,
+            };
+            (inner, item_type)
+        }
+        Expr::AnyOp { right, .. } | Expr::AllOp { right, .. } => (right, None),
         _ => return false,
     };
     let Some(items) = literal_text(literal).and_then(list_items) else { return false };
-    let elem =
-        items.into_iter().map(|item| Expr::Value(item.map_or(Value::Null, Value::SingleQuotedString).into())).collect();
+    let elem = items
+        .into_iter()
+        .map(|item| {
+            let value = Expr::Value(item.map_or(Value::Null, Value::SingleQuotedString).into());
+            match &item_type {
+                Some(item_type) => cast_to(value, item_type.clone()),
+                None => value,
+            }
+        })
+        .collect();
     **literal = Expr::Array(Array { elem, named: true });
     true
+}
+
+fn cast_to(value: Expr, data_type: DataType) -> Expr {
+    Expr::Cast { kind: CastKind::DoubleColon, expr: Box::new(value), data_type, array: false, format: None }
 }
 
 /// The items of `{a,"b c",NULL}`; `None` when the text is no list of one dimension.
@@ -126,7 +147,7 @@ fn aggregate_around(query: Box<Query>) -> Result<Box<Query>> {
     let order = query.order_by.as_ref().map(|order| order.kind.clone());
     let broken = || message::internal("the frame of ARRAY(SELECT …) cannot be made");
     let frame = "SELECT list.item FROM (SELECT 1) AS list (item)";
-    let mut parsed = Parser::parse_sql(&PostgreSqlDialect {}, frame).map_err(|_| broken())?;
+    let mut parsed = Parser::parse_sql(&Dialect, frame).map_err(|_| broken())?;
     let Some(Statement::Query(mut outer)) = parsed.pop() else { return Err(broken()) };
     let SetExpr::Select(select) = &mut *outer.body else { return Err(broken()) };
     let [SelectItem::UnnamedExpr(item)] = select.projection.as_mut_slice() else { return Err(broken()) };

@@ -157,7 +157,7 @@ impl Written {
         match bare.to_ascii_lowercase().as_str() {
             "infinity" | "+infinity" => return Ok(Moment::Infinite(true)),
             "-infinity" => return Ok(Moment::Infinite(false)),
-            "epoch" => return Ok(Moment::At(Self { year: 1970, days: 0, micros: 0, zone: None })),
+            "epoch" => return Ok(Moment::At(Self { year: 1970, days: 0, micros: 0, zone: Some(Zone::Offset(0)) })),
             _ => {}
         }
         let invalid = || message::invalid_datetime_text(type_name, text);
@@ -331,7 +331,7 @@ impl<'a> Cursor<'a> {
             }
         }
         if hours > 15 || minutes > 59 || seconds > 59 {
-            return Err(message::datetime_field_out_of_range(text));
+            return Err(message::time_zone_displacement_out_of_range(text));
         }
         let offset = (hours * 60 + minutes) * 60 + seconds;
         Ok(Some(Zone::Offset(if east { offset } else { -offset })))
@@ -393,9 +393,15 @@ impl Sum {
                 let behind = behind.trim_start();
                 let end = behind.find(|character: char| !character.is_ascii_alphabetic()).unwrap_or(behind.len());
                 let (unit, after) = behind.split_at(end);
-                // A number without a unit is seconds.
-                self.add(number.parse().ok()?, if unit.is_empty() { "s" } else { unit })?;
                 rest = after.trim_start();
+                // A number without a unit is seconds, but days in front of a time.
+                let is_in_front_of_time = || split_number(rest).is_some_and(|(_, behind)| behind.starts_with(':'));
+                let unit = match unit {
+                    "" if is_in_front_of_time() => "d",
+                    "" => "s",
+                    unit => unit,
+                };
+                self.add(number.parse().ok()?, unit)?;
             }
         }
         Some(())

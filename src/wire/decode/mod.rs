@@ -137,7 +137,7 @@ impl Source {
             INT2 => ScalarValue::Int16(Some(number::integer(type_name(), text)?)),
             INT4 => ScalarValue::Int32(Some(number::integer(type_name(), text)?)),
             INT8 => ScalarValue::Int64(Some(number::integer(type_name(), text)?)),
-            OID | REGPROC | REGCLASS | REGTYPE => ScalarValue::UInt32(Some(number::integer(type_name(), text)?)),
+            OID | REGPROC | REGCLASS | REGTYPE => ScalarValue::UInt32(Some(number::oid(type_name(), text)?)),
             FLOAT4 => ScalarValue::Float32(Some(number::float(type_name(), text)?)),
             FLOAT8 => ScalarValue::Float64(Some(number::float(type_name(), text)?)),
             NUMERIC => number::numeric_text(text)?,

@@ -17,6 +17,13 @@ pub(super) fn integer<T: FromStr<Err = std::num::ParseIntError>>(type_name: &str
     })
 }
 
+/// An object identifier; a negative one counts from the end, as in PostgreSQL.
+pub(super) fn oid(type_name: &str, text: &str) -> Result<u32> {
+    let number: i64 = integer(type_name, text)?;
+    let wrapped = i32::try_from(number).map(i32::cast_unsigned);
+    u32::try_from(number).or(wrapped).map_err(|_| message::integer_text_out_of_range(type_name, text))
+}
+
 /// What a float type must tell for its range to be checked.
 pub(super) trait Float: FromStr + Copy {
     fn is_infinite(self) -> bool;

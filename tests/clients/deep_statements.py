@@ -1,0 +1,147 @@
+"""Statements that are deep, long or wide: each is answered or refused with 54001 within the statement's timeout, and the
+server goes on serving others meanwhile and afterwards. `DEPTH=` for another size than 20,000.
+"""
+
+import os
+import time
+
+from checking import add, check, equal, run
+from protocol import Wire, fields, query, row
+
+DEPTH = int(os.environ.get("DEPTH", 20_000))
+TIMEOUT_S = 60
+LIMIT, CANCELLED = "54001", "57014"
+
+
+def played(wire, sql):
+    """The rows, or the SQLSTATE."""
+    wire.send(query(sql))
+    messages = wire.until(b"Z")
+    assert messages and messages[-1][0] == b"Z", "the connection was closed"
+    states = [fields(body)["C"] for kind, body in messages if kind == b"E"]
+    return states[0] if states else [row(body) for kind, body in messages if kind == b"D"]
+
+
+def serves():
+    with Wire() as wire:
+        equal(wire.rows("SELECT 40 + 2"), [["42"]], "another client")
+
+
+def deep(name, sql, *expected, setup=(), teardown=()):
+    """`expected` are the rows that are right, when there is a result at all."""
+
+    def attempt():
+        with Wire() as wire:
+            wire.send(query(f"SET statement_timeout = '{TIMEOUT_S}s'"))
+            wire.until(b"Z")
+            for statement in setup:
+                equal(played(wire, statement), [], statement[:80])
+            began = time.monotonic()
+            found = played(wire, sql)
+            took = time.monotonic() - began
+            for statement in teardown:
+                equal(played(wire, statement), [], statement[:80])
+            if found != LIMIT:
+                assert isinstance(found, list), f"SQLSTATE {found}"
+                if expected:
+                    equal(found, list(expected))
+            serves()
+            return f"{'refused' if found == LIMIT else 'answered'} in {took:.1f} s"
+
+    add(name, attempt)
+
+
+def chain(glue, term, count=DEPTH):
+    return glue.join(term(at) for at in range(count))
+
+
+ONE = "SELECT count(*) FROM members WHERE "
+
+# At the size of the issue: refused as a rule.
+deep(f"a sum of {DEPTH} terms", f"SELECT {chain(' + ', lambda at: '1')}", [str(DEPTH)])
+deep(f"a product of {DEPTH} columns", f"SELECT {chain(' * ', lambda at: 'loyalty_points')} FROM members")
+deep(f"a concatenation of {DEPTH} terms", "SELECT length(" + chain(" || ", lambda at: "'x'") + ")", [str(DEPTH)])
+deep(f"{DEPTH} ORs", ONE + chain(" OR ", lambda at: f"loyalty_points = {at}"))
+deep(f"{DEPTH} ANDs", ONE + chain(" AND ", lambda at: f"loyalty_points <> {at}"))
+deep(f"{DEPTH} parentheses", "SELECT " + "(" * DEPTH + "1" + ")" * DEPTH, ["1"])
+deep(f"{DEPTH} NOTs", ONE + "NOT " * DEPTH + "true")
+deep(f"{DEPTH} minus signs", "SELECT " + "- " * DEPTH + "1")
+deep(f"{DEPTH} casts", "SELECT 1" + "::bigint" * DEPTH, ["1"])
+deep(f"{DEPTH} IS NULLs", "SELECT " + "(" * 0 + "NULL" + " IS NULL" * DEPTH)
+deep(f"{DEPTH} functions inside one another", "SELECT " + "abs(" * DEPTH + "1" + ")" * DEPTH, ["1"])
+deep(f"{DEPTH} subqueries inside one another", "SELECT " + "(SELECT " * DEPTH + "1" + ")" * DEPTH, ["1"])
+deep(f"{DEPTH} arrays inside one another", "SELECT " + "ARRAY[" * DEPTH + "1" + "]" * DEPTH)
+deep(f"a UNION of {DEPTH}", "SELECT count(*) FROM (" + chain(" UNION ALL ", lambda at: "SELECT 1") + ") AS all_of_them")
+deep(f"a CASE of {DEPTH} branches", "SELECT CASE 7 " + chain(" ", lambda at: f"WHEN {at} THEN {at}") + " END", ["7"])
+deep(f"{DEPTH} CASEs inside one another", "SELECT " + "CASE WHEN true THEN " * DEPTH + "1" + " END" * DEPTH, ["1"])
+deep(f"IN with {DEPTH} values", ONE + f"loyalty_points IN ({chain(', ', str)})")
+deep(f"{DEPTH} columns", f"SELECT {chain(', ', lambda at: f'1 AS c{at}')}")
+deep(f"VALUES of {DEPTH} rows", "SELECT count(*) FROM (VALUES " + chain(", ", lambda at: f"({at})") + ") AS v(n)", [str(DEPTH)])
+deep(f"{DEPTH} common tables", "WITH " + chain(", ", lambda at: f"t{at} AS (SELECT 1)") + " SELECT 1", ["1"])
+deep(f"a chain of {DEPTH} common tables", "WITH t0 AS (SELECT 1 AS n), "
+     + ", ".join(f"t{at} AS (SELECT n FROM t{at - 1})" for at in range(1, DEPTH)) + f" SELECT n FROM t{DEPTH - 1}", ["1"])
+deep(f"a join of {DEPTH}", "SELECT count(*) FROM " + " JOIN ".join(
+    f"(SELECT 1 AS n) AS t{at}" + (f" ON t{at}.n = t{at - 1}.n" if at else "") for at in range(DEPTH)))
+deep(f"a comma list of {DEPTH} tables", "SELECT count(*) FROM " + chain(", ", lambda at: f"(SELECT 1 AS n) AS t{at}"))
+deep(f"a name of {DEPTH} parts", "SELECT " + ".".join(["a"] * DEPTH))
+deep(f"{DEPTH} statements in a string", ";".join(["SELECT 1"] * min(DEPTH, 2000)))
+deep(f"EXPLAIN of a sum of {DEPTH} terms", f"EXPLAIN SELECT {chain(' + ', lambda at: '1')}")
+deep(f"a cursor over {DEPTH} ORs", f"DECLARE deep CURSOR WITH HOLD FOR {ONE}" + chain(" OR ", lambda at: f"loyalty_points = {at}"))
+deep(f"COPY of a sum of {DEPTH} terms", f"COPY (SELECT {chain(' + ', lambda at: '1')}) TO STDOUT")
+
+# At sizes that are likely to be let through to the planner.
+for size in (100, 400):
+    deep(f"a sum of {size} terms", f"SELECT {chain(' + ', lambda at: '1', size)}", [str(size)])
+    deep(f"a sum of {size} columns", f"SELECT max({chain(' + ', lambda at: 'loyalty_points', size)}) > 0 FROM members", ["t"])
+    deep(f"{size} parentheses", "SELECT " + "(" * size + "1" + ")" * size, ["1"])
+    deep(f"{size} NOTs", "SELECT " + "NOT " * size + "true", ["t"])
+    deep(f"{size} functions inside one another", "SELECT " + "abs(" * size + "1" + ")" * size, ["1"])
+    deep(f"{size} branches of a CASE", "SELECT CASE 7 " + chain(" ", lambda at: f"WHEN {at} THEN {at}", size) + " END", ["7"])
+    deep(f"a UNION of {size}", "SELECT count(*) FROM (" + chain(" UNION ALL ", lambda at: "SELECT 1", size) + ") AS u", [str(size)])
+    deep(f"IN with {size} values", "SELECT 7 IN (" + chain(", ", str, size) + ")", ["t"])
+deep("1,900 ORs of one column", "SELECT 3 IN (SELECT 3) OR " + chain(" OR ", lambda at: f"{at} = -1", 1900), ["t"])
+for size in (20, 60):
+    deep(f"{size} subqueries inside one another", "SELECT " + "(SELECT " * size + "1" + ")" * size, ["1"])
+    deep(f"{size} derived tables inside one another",
+         "SELECT n FROM " + "(SELECT n FROM " * size + "(SELECT 1 AS n) AS t" + ") AS t" * size, ["1"])
+    deep(f"a join of {size}", "SELECT count(*) FROM " + " JOIN ".join(
+        f"(SELECT 1 AS n) AS t{at}" + (f" ON t{at}.n = t{at - 1}.n" if at else "") for at in range(size)), ["1"])
+    deep(f"{size} correlated EXISTS", "SELECT count(*) FROM members AS m WHERE " + chain(
+        " AND ", lambda at: f"NOT EXISTS (SELECT 1 FROM members AS o WHERE o.member_id = m.member_id AND o.loyalty_points < -{at + 1})",
+        size))
+    deep(f"a chain of {size} common tables", "WITH t0 AS (SELECT 1 AS n), "
+         + ", ".join(f"t{at} AS (SELECT n FROM t{at - 1})" for at in range(1, size)) + f" SELECT n FROM t{size - 1}", ["1"])
+
+
+def views(count):
+    names = [f"deep_{at}" for at in range(count)]
+    return [f"CREATE VIEW {name} AS SELECT member_id, n + 1 AS n FROM {below}" for name, below in zip(
+        names, ["(SELECT member_id, 0 AS n FROM members) AS base", *names])]
+
+
+for count in (99, 120):
+    deep(f"{count} views on top of one another", f"SELECT max(n) FROM deep_{count - 1}", [str(count)],
+         setup=views(count), teardown=["DROP VIEW deep_0 CASCADE"])
+
+
+@check
+def views_that_double_at_each_step_are_answered_or_refused():
+    """Each reads the one below twice: 2^n of the lowest."""
+    with Wire() as wire:
+        equal(played(wire, f"SET statement_timeout = '{TIMEOUT_S}s'"), [])
+        made = 0
+        refused = None
+        while made < 24:
+            below = f"SELECT a.n FROM twice_{made - 1} AS a JOIN twice_{made - 1} AS b ON a.n = b.n" if made else "SELECT 1 AS n"
+            found = played(wire, f"CREATE VIEW twice_{made} AS {below}")
+            if found != []:
+                refused = found
+                break
+            made += 1
+        equal(played(wire, "DROP VIEW twice_0 CASCADE"), [])
+        assert refused in (None, LIMIT, CANCELLED), f"SQLSTATE {refused}"
+        serves()
+        return f"{made} made, then {refused}"
+
+
+run()
