@@ -2,10 +2,30 @@
 //!
 //! Text and bytes of values are made in `wire/encode.rs`; here are only the types.
 
+use std::collections::HashMap;
+
 use arrow::datatypes::{DataType, Field, IntervalUnit, TimeUnit};
 
 /// PostgreSQL's object identifier.
 pub type Oid = u32;
+
+/// Where a field says which of PostgreSQL's types it is, when Arrow's does not tell: `json` and `jsonb` are text.
+const TOLD: &str = "regulars.pg_type";
+
+/// The field, told apart as a type of PostgreSQL's by its name. It stays so as long as it is passed on as it is.
+pub fn told(field: Field, name: &str) -> Field {
+    field.with_metadata(told_metadata(name))
+}
+
+/// What such a field says.
+pub fn told_metadata(name: &str) -> HashMap<String, String> {
+    HashMap::from([(TOLD.to_owned(), name.to_owned())])
+}
+
+/// The name that a field was told apart by.
+pub fn name_told(field: &Field) -> Option<&str> {
+    field.metadata().get(TOLD).map(String::as_str)
+}
 
 /// A type as PostgreSQL describes a column: OID and modifier (`numeric(18,2)` has one; -1 is none).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -135,8 +155,14 @@ impl PgType {
         }
     }
 
+    /// The same, by what the field itself says first.
+    pub fn of_field(field: &Field) -> Self {
+        let told = name_told(field).and_then(|name| TYPES.iter().find(|info| info.name == name));
+        told.map_or_else(|| Self::of_arrow(field.data_type()), |info| Self::plain(info.oid))
+    }
+
     fn array_of(item: &Field) -> Self {
-        let element = Self::of_arrow(item.data_type());
+        let element = Self::of_field(item);
         match element.info() {
             Some(info) if info.array_oid != 0 => Self { oid: info.array_oid, typmod: element.typmod },
             // An array of arrays has the type of its innermost array, as in PostgreSQL.

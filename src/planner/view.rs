@@ -79,7 +79,7 @@ fn columns(plan: &LogicalPlan, names: &[String]) -> Result<Vec<Column>> {
         if columns.iter().any(|column| column.name == name) {
             return Err(message::column_named_twice(&name));
         }
-        columns.push(Column { name, pg_type: PgType::of_arrow(field.data_type()), comment: None });
+        columns.push(Column { name, pg_type: PgType::of_field(field), comment: None });
     }
     Ok(columns)
 }

@@ -24,7 +24,7 @@ use datafusion::sql::sqlparser::ast;
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
-pub use self::column_name::{name_columns, shown_name};
+pub use self::column_name::{name_columns, repeated_name, shown_name};
 use self::grammar::Grammar;
 pub use self::place::Places;
 use self::statement::{Statement, StatementKind};

@@ -110,7 +110,7 @@ pub fn columns(schema: &Schema) -> Arc<[OutputColumn]> {
         .iter()
         .map(|field| OutputColumn {
             name: shown_name(field.name()).to_owned(),
-            pg_type: PgType::of_arrow(field.data_type()),
+            pg_type: PgType::of_field(field),
             relation: 0,
             number: 0,
         })
@@ -154,7 +154,7 @@ fn as_announced(
         .iter()
         .zip(schema.fields())
         .map(|(column, field)| {
-            if PgType::of_arrow(field.data_type()) == column.pg_type {
+            if PgType::of_field(field) == column.pg_type {
                 Ok(field.data_type().clone())
             } else {
                 column.pg_type.to_arrow().ok_or_else(message::result_type_changed)
