@@ -70,11 +70,7 @@ impl Engine {
                     .schema
                     .fields()
                     .iter()
-                    .map(|field| Column {
-                        name: field.name().clone(),
-                        pg_type: PgType::of_arrow(field.data_type()),
-                        comment: None,
-                    })
+                    .map(|field| Column { name: field.name().clone(), pg_type: PgType::of_field(field), comment: None })
                     .collect(),
                 comment: Some(relation.comment.clone()),
             })

@@ -2,6 +2,8 @@
 //!
 //! Text and bytes of values are made in `wire/encode.rs`; here are only the types.
 
+use std::collections::HashMap;
+
 use arrow::datatypes::{DataType, Field, IntervalUnit, TimeUnit};
 
 /// PostgreSQL's object identifier.
@@ -12,7 +14,12 @@ const TOLD: &str = "regulars.pg_type";
 
 /// The field, told apart as a type of PostgreSQL's by its name. It stays so as long as it is passed on as it is.
 pub fn told(field: Field, name: &str) -> Field {
-    field.with_metadata([(TOLD.to_owned(), name.to_owned())].into())
+    field.with_metadata(told_metadata(name))
+}
+
+/// What such a field says.
+pub fn told_metadata(name: &str) -> HashMap<String, String> {
+    HashMap::from([(TOLD.to_owned(), name.to_owned())])
 }
 
 /// The name that a field was told apart by.

@@ -2,7 +2,9 @@
 
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{Expr, Query, Select, SelectItem, SetExpr, TableFactor, Visit, Visitor};
+use datafusion::sql::sqlparser::ast::{
+    Expr, Query, Select, SelectItem, SetExpr, SetOperator, SetQuantifier, TableFactor, Visit, Visitor,
+};
 
 use crate::error::{Error, Result, message};
 
@@ -24,9 +26,14 @@ impl Visitor for Finder {
             return refused("SELECT … FOR UPDATE");
         }
         if query.fetch.as_ref().is_some_and(|fetch| fetch.with_ties || fetch.percent) {
-            return refused("FETCH FIRST … WITH TIES");
+            return ControlFlow::Break(message::fetch_with_ties(query.order_by.is_some()));
         }
         match &*query.body {
+            SetExpr::SetOperation {
+                op: op @ (SetOperator::Except | SetOperator::Intersect),
+                set_quantifier: SetQuantifier::All,
+                ..
+            } => ControlFlow::Break(message::set_operation_all(&op.to_string())),
             SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_) => {
                 refused("a statement that changes data")
             }
@@ -51,7 +58,7 @@ impl Visitor for Finder {
 
     fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<Error> {
         match factor {
-            TableFactor::Table { sample: Some(_), .. } => refused("TABLESAMPLE"),
+            TableFactor::Table { sample: Some(_), .. } => ControlFlow::Break(message::table_sample()),
             TableFactor::Table { with_hints, version, partitions, .. }
                 if !with_hints.is_empty() || version.is_some() || !partitions.is_empty() =>
             {

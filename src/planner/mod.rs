@@ -11,8 +11,10 @@ pub mod dialect;
 pub mod fact;
 mod function;
 mod ignored;
+mod lateral;
 mod names;
 pub mod question;
+mod rows;
 pub mod rule;
 pub mod state;
 mod told;
@@ -177,7 +179,9 @@ impl Planner {
         places: Option<&Places<'_>>,
     ) -> Result<LogicalPlan, Failure> {
         ignored::refuse(&query)?;
-        dialect::clause::check(&query, &|name| self.state.aggregate_functions().contains_key(name))?;
+        dialect::clause::check(&query, &|name| {
+            self.state.aggregate_functions().contains_key(name) || dialect::is_spelled(name)
+        })?;
         let session = names.session();
         // Before any rewriting: a column is named after what its author wrote.
         sql::name_columns(&mut query);
@@ -192,6 +196,7 @@ impl Planner {
         let mut context = PlannerContext::new().with_prepare_param_data_types(fields);
         let plan = SqlToRel::new_with_options(names, parser_options())
             .sql_statement_to_plan_with_context(statement, &mut context)
+            .and_then(lateral::plan_upon)
             .and_then(|plan| dialect::settle::settle(plan, session))
             .map_err(Failure::Engine)?;
         // The grammar lets only queries through; this is the second lock on the same door.

@@ -16,6 +16,7 @@ use datafusion::sql::sqlparser::ast::{ObjectName, TableFactor};
 
 use super::dialect::{Dialect, Session};
 use super::question::QuestionPlanner;
+use super::rows::RowsPlanner;
 use super::{Planner, constant, fact, function, view};
 use crate::catalog::object::{BOOTSTRAP_ROLE_OID, Relation, RelationKind};
 use crate::catalog::snapshot::Snapshot;
@@ -125,8 +126,10 @@ impl<'a> Names<'a> {
         let ours: Arc<dyn ExprPlanner> = Arc::clone(&dialect) as Arc<dyn ExprPlanner>;
         let expr_planners = std::iter::once(ours).chain(planner.state.expr_planners().iter().cloned()).collect();
         let questions: Arc<dyn RelationPlanner> = Arc::new(QuestionPlanner { history: Arc::clone(&planner.history) });
-        let relation_planners =
-            std::iter::once(questions).chain(planner.state.relation_planners().iter().cloned()).collect();
+        let relation_planners = [questions, Arc::new(RowsPlanner) as Arc<dyn RelationPlanner>]
+            .into_iter()
+            .chain(planner.state.relation_planners().iter().cloned())
+            .collect();
         let open_views = RefCell::new(Vec::new());
         Self { planner, open_views, relations: Cell::new(0), session, dialect, expr_planners, relation_planners }
     }
@@ -228,10 +231,10 @@ impl ContextProvider for Names<'_> {
 
     fn get_function_meta(&self, name: &str) -> Option<Arc<ScalarUDF>> {
         // Ours first: the engine has a `version()` too, and it is not the one clients ask for.
-        system::function(name, &self.planner.system)
+        function::scalar(name, self.session, &self.planner.state)
+            .or_else(|| system::function(name, &self.planner.system))
             .or_else(|| self.fact(name))
             .or_else(|| function::of_day(name, self.planner.day))
-            .or_else(|| function::scalar(name, self.session, &self.planner.state))
             .or_else(|| self.planner.state.scalar_functions().get(name).cloned())
     }
 

@@ -26,6 +26,11 @@ pub fn shown_name(name: &str) -> &str {
     name.split(REPEAT_MARK).next().unwrap_or(name)
 }
 
+/// A name that a result has already: told apart inside, shown alike.
+pub fn repeated_name(name: &str, repeats: usize) -> String {
+    if repeats == 0 { name.to_owned() } else { format!("{name}{REPEAT_MARK}{repeats}") }
+}
+
 struct Namer;
 
 impl VisitorMut for Namer {
@@ -45,8 +50,7 @@ impl VisitorMut for Namer {
             if given && *repeats == 0 {
                 continue;
             }
-            let unique = if *repeats == 0 { name } else { format!("{name}{REPEAT_MARK}{repeats}") };
-            let alias = Ident::with_quote('"', unique);
+            let alias = Ident::with_quote('"', repeated_name(&name, *repeats));
             let placeholder = SelectItem::Wildcard(ast::WildcardAdditionalOptions::default());
             *item = match std::mem::replace(item, placeholder) {
                 SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
@@ -90,6 +94,7 @@ fn strong_name(expr: &Expr) -> Option<String> {
         Expr::Case { else_result: Some(inner), .. } => return strong_name(inner),
         Expr::Extract { .. } => "extract".to_owned(),
         Expr::Position { .. } => "position".to_owned(),
+        Expr::Substring { shorthand: true, .. } => "substr".to_owned(),
         Expr::Substring { .. } => "substring".to_owned(),
         Expr::Overlay { .. } => "overlay".to_owned(),
         Expr::Trim { trim_where, .. } => match trim_where {
@@ -97,10 +102,11 @@ fn strong_name(expr: &Expr) -> Option<String> {
             Some(ast::TrimWhereField::Trailing) => "rtrim".to_owned(),
             _ => "btrim".to_owned(),
         },
+        Expr::BinaryOp { op: ast::BinaryOperator::Overlaps, .. } => "overlaps".to_owned(),
         Expr::Ceil { .. } => "ceil".to_owned(),
         Expr::Floor { .. } => "floor".to_owned(),
         Expr::AtTimeZone { .. } => "timezone".to_owned(),
-        Expr::Exists { .. } => "exists".to_owned(),
+        Expr::Exists { negated: false, .. } => "exists".to_owned(),
         Expr::Array(_) => "array".to_owned(),
         Expr::Tuple(_) => "row".to_owned(),
         Expr::Subquery(query) => return first_name(&query.body),

@@ -11,6 +11,7 @@
 
 mod array;
 mod reg;
+mod set_returning;
 mod types;
 
 use std::collections::HashMap;
@@ -18,12 +19,14 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
-    FunctionArguments, Ident, ObjectName, ObjectNamePart, Select, SelectItem, Statement, TableAliasColumnDef,
-    TableFactor, Value, VisitMut, VisitorMut,
+    FunctionArguments, Ident, ObjectName, ObjectNamePart, Select, SelectItem, Statement, TableFactor, Value, VisitMut,
+    VisitorMut,
 };
 
+pub use self::array::list_items;
 use self::array::{array_comparison, array_literal, array_of_query, subscript_series};
 use self::reg::{name_reg_outputs, reg_cast, reg_cast_to_text};
+pub use self::set_returning::{SetReturning, column_of, function_of, list_function, set_returning, type_of};
 use self::types::cast_type;
 use crate::error::{Error, Result};
 use crate::pg_type::Oid;
@@ -185,36 +188,15 @@ fn qualified_function(expr: &mut Expr) -> bool {
     unqualify(&mut function.name)
 }
 
-/// `FROM pg_catalog.unnest(x)` → `FROM unnest(x)`, which the parser knows only bare, and other functions likewise.
-/// `pg_timezone_names()` → the view of that name, which has the same rows.
+/// `pg_timezone_names()` → the view of that name, which has the same rows; functions without schemas; functions that
+/// give rows as lists that are unnested.
 fn table_function(factor: &mut TableFactor) {
-    if let TableFactor::Table { name, alias, args: args @ Some(_), .. } = factor {
-        let was_qualified = unqualify(name);
-        match catalog_name(name).as_deref() {
-            Some("unnest") if was_qualified => {
-                let arrays = args.iter().flat_map(|args| &args.args).map(argument).collect();
-                if let Some(array_exprs) = arrays {
-                    *factor = TableFactor::UNNEST {
-                        alias: alias.take(),
-                        array_exprs,
-                        with_offset: false,
-                        with_offset_alias: None,
-                        with_ordinality: false,
-                    };
-                }
-            }
-            Some("pg_timezone_names") => *args = None,
-            _ => {}
+    set_returning::unnest_factor(factor);
+    if let TableFactor::Table { name, args: args @ Some(_), .. } = factor {
+        unqualify(name);
+        if catalog_name(name).as_deref() == Some("pg_timezone_names") {
+            *args = None;
         }
-    }
-    unnested_column(factor);
-}
-
-/// `FROM unnest(a) x` → `FROM unnest(a) x (x)`: in PostgreSQL the alias names the only column too.
-fn unnested_column(factor: &mut TableFactor) {
-    let TableFactor::UNNEST { alias: Some(alias), array_exprs, .. } = factor else { return };
-    if alias.columns.is_empty() && array_exprs.len() == 1 {
-        alias.columns.push(TableAliasColumnDef { name: alias.name.clone(), data_type: None });
     }
 }
 

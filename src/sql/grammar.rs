@@ -10,6 +10,26 @@ use super::{DEPTH_MAX, Places, breadth, place, precedence, reserved};
 use crate::error::{Error, Result, message};
 use crate::ident::folded;
 
+/// `trim(trailing from x)` → `trim(trailing x)`, which the parser knows.
+fn trim_without_from(mut tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let is_word = |token: &TokenWithSpan, words: &[&str]| match &token.token {
+        Token::Word(word) => {
+            word.quote_style.is_none() && words.iter().any(|known| word.value.eq_ignore_ascii_case(known))
+        }
+        _ => false,
+    };
+    let mut is_behind_side = false;
+    tokens.retain(|token| {
+        if matches!(token.token, Token::Whitespace(_)) {
+            return true;
+        }
+        let is_left_out = is_behind_side && is_word(token, &["from"]);
+        is_behind_side = is_word(token, &["leading", "trailing", "both"]);
+        !is_left_out
+    });
+    tokens
+}
+
 /// One statement's tokens, being read.
 pub(super) struct Grammar<'a> {
     pub(super) parser: Parser<'a>,
@@ -21,6 +41,7 @@ pub(super) struct Grammar<'a> {
 
 impl<'a> Grammar<'a> {
     pub(super) fn new(text: &'a str, places: &'a Places<'a>, tokens: Vec<TokenWithSpan>, end: usize) -> Self {
+        let tokens = trim_without_from(tokens);
         let parser = Parser::new(&Dialect).with_recursion_limit(DEPTH_MAX * 4).with_tokens_with_locations(tokens);
         Self { parser, text, places, end }
     }
@@ -102,6 +123,9 @@ impl<'a> Grammar<'a> {
                     return message::unparsed(complaint);
                 };
                 let start = self.places.byte(location);
+                if self.places.word_at(start).eq_ignore_ascii_case("exclude") {
+                    return message::frame_exclusion().with_position(self.places.position(location));
+                }
                 if start >= self.end || what.ends_with("found: EOF") {
                     return message::syntax_error_at_end().with_position(self.places.position_of_byte(self.end));
                 }

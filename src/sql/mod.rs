@@ -25,7 +25,7 @@ use std::sync::Arc;
 use datafusion::sql::sqlparser::ast;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, Word};
 
-pub use self::column_name::{name_columns, shown_name};
+pub use self::column_name::{name_columns, repeated_name, shown_name};
 use self::dialect::Dialect;
 use self::grammar::Grammar;
 pub use self::place::Places;

@@ -4,15 +4,15 @@
 //! Instants count from 1970-01-01; PostgreSQL's binary forms count from 2000-01-01.
 
 /// Days from 1970-01-01 to 2000-01-01.
-pub(super) const DAYS_TO_2000: i32 = 10_957;
+pub const DAYS_TO_2000: i32 = 10_957;
 /// Microseconds from 1970-01-01 to 2000-01-01.
-pub(super) const MICROS_TO_2000: i64 = DAYS_TO_2000 as i64 * MICROS_PER_DAY;
-pub(super) const MICROS_PER_SECOND: i64 = 1_000_000;
-pub(super) const MICROS_PER_DAY: i64 = 86_400 * MICROS_PER_SECOND;
+pub const MICROS_TO_2000: i64 = DAYS_TO_2000 as i64 * MICROS_PER_DAY;
+pub const MICROS_PER_SECOND: i64 = 1_000_000;
+pub const MICROS_PER_DAY: i64 = 86_400 * MICROS_PER_SECOND;
 
 /// A day of the calendar. Year 0 is 1 BC, as astronomers count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Day {
+pub struct Day {
     pub year: i64,
     /// 1–12.
     pub month: u32,
@@ -58,7 +58,7 @@ impl Day {
     }
 }
 
-fn days_of_month(year: i64, month: u32) -> u32 {
+pub fn days_of_month(year: i64, month: u32) -> u32 {
     match month {
         4 | 6 | 9 | 11 => 30,
         2 if year.rem_euclid(4) == 0 && (year.rem_euclid(100) != 0 || year.rem_euclid(400) == 0) => 29,
@@ -68,7 +68,7 @@ fn days_of_month(year: i64, month: u32) -> u32 {
 }
 
 /// Nanoseconds as microseconds, a half to the even neighbour, as PostgreSQL reads seven digits after the point.
-pub(super) fn nanos_to_micros(nanos: i64) -> i64 {
+pub fn nanos_to_micros(nanos: i64) -> i64 {
     let micros = nanos.div_euclid(1_000);
     match nanos.rem_euclid(1_000) {
         0..500 => micros,

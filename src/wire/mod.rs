@@ -14,7 +14,7 @@
 //!   gone, or the server stops.
 //! - `wire` never looks into a statement: what a text means is the session's.
 
-mod calendar;
+pub mod calendar;
 mod connection;
 mod conversation;
 mod copy;

@@ -8,8 +8,10 @@
 //! What always holds: a comparison of a column with a constant stays one, the constant in the column's type, so that
 //! filters reach the files. A literal without a type takes the type of what it meets, and is read in the session's zone.
 
+mod aggregate;
 pub mod clause;
 mod kind;
+mod matching;
 mod operator;
 pub mod settle;
 pub mod spelling;
@@ -30,6 +32,7 @@ use super::function;
 use crate::error::message;
 use crate::session::TextFormat;
 
+pub use self::aggregate::is_spelled;
 pub use self::kind::{Kind, target_of};
 pub use super::is_text;
 
@@ -73,6 +76,18 @@ impl Session {
         let local: TimestampMicrosecondArray =
             instants.as_primitive::<TimestampMicrosecondType>().iter().map(|at| Some(zone.local_of(at?))).collect();
         Ok(Arc::new(local))
+    }
+
+    /// A local time of the session's zone, in microseconds, as the instant that it is.
+    pub fn instant_of(self, local: i64) -> crate::error::Result<i64> {
+        let zone = zone::parse(self.text.time_zone.name()).map_err(external)?;
+        Ok(if matches!(local, i64::MIN | i64::MAX) { local } else { zone::instant_of(local, &zone) })
+    }
+
+    /// An instant, in microseconds, as the local time of the session's zone.
+    pub fn local_of(self, instant: i64) -> crate::error::Result<i64> {
+        let zone = zone::parse(self.text.time_zone.name()).map_err(external)?;
+        Ok(if matches!(instant, i64::MIN | i64::MAX) { instant } else { zone::local_of(instant, &zone) })
     }
 
     /// Timestamps of the session's zone as instants.

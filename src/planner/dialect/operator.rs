@@ -4,15 +4,22 @@
 //! literal has wrong. What is not decided here (lists, object identifiers, parameters without a type) is left to the
 //! engine.
 
+use std::sync::Arc;
+
 use arrow::datatypes::DataType;
 use datafusion::common::{DFSchema, Result};
+use datafusion::functions::string::starts_with;
 use datafusion::logical_expr::planner::{PlannerResult, RawBinaryExpr};
-use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
+use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Operator, ScalarUDF};
+use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast::BinaryOperator;
 
 use super::kind::{Kind, Operand};
 use super::{Session, instant_type, timestamp_type};
 use crate::error::{Error, message};
+use crate::pg_type::name_told;
+use crate::planner::function::JsonKind;
+use crate::planner::function::regex_syntax::{Flags, translated};
 use crate::planner::function::{
     self, Cast, Combine, DateShift, Difference, Divide, FloatDivide, IntegerOp, Multiply, Scale, Shift, Span, Target,
     Width,
@@ -24,6 +31,9 @@ const EXACT_PRODUCT_SCALE: i16 = 24;
 pub fn plan(session: Session, raw: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
     let RawBinaryExpr { op, left, right } = raw;
     let Some(known) = known_operator(&op) else {
+        if matches!(op, BinaryOperator::AtArrow | BinaryOperator::ArrowAt) {
+            return contained(session, op, left, right, schema);
+        }
         return Ok(PlannerResult::Original(RawBinaryExpr { op, left, right }));
     };
     let left = match Operand::of(left, schema)? {
@@ -39,20 +49,100 @@ pub fn plan(session: Session, raw: RawBinaryExpr, schema: &DFSchema) -> Result<P
         return Ok(PlannerResult::Original(RawBinaryExpr { op, left: left.expr, right: right.expr }));
     }
     let symbol = op.to_string();
+    if let Some(planned) = json(session, &op, &left, &right, schema)? {
+        return Ok(PlannerResult::Planned(planned));
+    }
     let planned = match known {
+        Known::Json => return Err(missing(&symbol, &left, &right).into()),
         Known::Logic(known) => logic(known, left, right)?,
         Known::Comparison(known) => compare(session, known, left, right)?,
-        Known::Pattern(known) => pattern(known, &symbol, left, right)?,
+        Known::Pattern(known) => pattern(session, known, &symbol, left, right)?,
+        Known::StartsWith => binary_function(starts_with(), left, right),
         Known::Concat => concat(session, left, right)?,
         Known::Arithmetic(known) => arithmetic(session, known, &symbol, left, right)?,
     };
     Ok(PlannerResult::Planned(planned))
 }
 
+/// `@>` and `<@` of `jsonb`; of lists they are the engine's.
+fn contained(
+    session: Session,
+    op: BinaryOperator,
+    left: Expr,
+    right: Expr,
+    schema: &DFSchema,
+) -> Result<PlannerResult<RawBinaryExpr>> {
+    let left = match Operand::of(left, schema)? {
+        Ok(left) => left,
+        Err(left) => return Ok(PlannerResult::Original(RawBinaryExpr { op, left, right })),
+    };
+    let right = match Operand::of(right, schema)? {
+        Ok(right) => right,
+        Err(right) => return Ok(PlannerResult::Original(RawBinaryExpr { op, left: left.expr, right })),
+    };
+    Ok(match json(session, &op, &left, &right, schema)? {
+        Some(planned) => PlannerResult::Planned(planned),
+        None => PlannerResult::Original(RawBinaryExpr { op, left: left.expr, right: right.expr }),
+    })
+}
+
+/// Operators of `json` and `jsonb`, by the type of the left side. `None` for all others.
+fn json(
+    session: Session,
+    op: &BinaryOperator,
+    left: &Operand,
+    right: &Operand,
+    schema: &DFSchema,
+) -> Result<Option<Expr>> {
+    let is_textual = |operand: &Operand| matches!(operand.kind, Kind::Text | Kind::Unknown);
+    if !is_textual(left) || !(is_textual(right) || matches!(right.kind, Kind::Int(_) | Kind::Other)) {
+        return Ok(None);
+    }
+    let kind = |operand: &Operand| -> Result<Option<JsonKind>> {
+        let (_, field) = operand.expr.to_field(schema)?;
+        Ok(JsonKind::named(name_told(&field)))
+    };
+    let (name, is_turned) = match (op, kind(left)?, kind(right)?) {
+        (BinaryOperator::Arrow, Some(JsonKind::Json), _) => ("json:->", false),
+        (BinaryOperator::Arrow, Some(JsonKind::Jsonb), _) => ("jsonb:->", false),
+        (BinaryOperator::LongArrow, Some(_), _) => ("json:->>", false),
+        (BinaryOperator::HashArrow, Some(JsonKind::Json), _) => ("json:#>", false),
+        (BinaryOperator::HashArrow, Some(JsonKind::Jsonb), _) => ("jsonb:#>", false),
+        (BinaryOperator::HashLongArrow, Some(_), _) => ("json:#>>", false),
+        (BinaryOperator::AtArrow, Some(JsonKind::Jsonb), _) => ("jsonb:@>", false),
+        (BinaryOperator::ArrowAt, _, Some(JsonKind::Jsonb)) => ("jsonb:@>", true),
+        (BinaryOperator::ArrowAt, Some(JsonKind::Jsonb), _) => ("jsonb:@>", true),
+        (BinaryOperator::Question, Some(JsonKind::Jsonb), _) => ("jsonb:?", false),
+        (BinaryOperator::StringConcat, Some(JsonKind::Jsonb), _) => ("jsonb:||", false),
+        (BinaryOperator::Minus, Some(JsonKind::Jsonb), _) => ("jsonb:-", false),
+        (op, Some(kind), _) if is_of_json(op) => {
+            return Err(message::unsupported(&format!("operator {op} of {}", kind.name())).into());
+        }
+        _ => return Ok(None),
+    };
+    let (first, second) = if is_turned { (right, left) } else { (left, right) };
+    function::row_by_row(name, session, vec![first.expr.clone(), second.expr.clone()]).map(Some)
+}
+
+/// Operators that only JSON has.
+fn is_of_json(op: &BinaryOperator) -> bool {
+    matches!(
+        op,
+        BinaryOperator::HashMinus
+            | BinaryOperator::QuestionAnd
+            | BinaryOperator::QuestionPipe
+            | BinaryOperator::Question
+            | BinaryOperator::AtQuestion
+            | BinaryOperator::AtAt
+    )
+}
+
 enum Known {
     Logic(Operator),
     Comparison(Operator),
     Pattern(Operator),
+    StartsWith,
+    Json,
     Concat,
     Arithmetic(Operator),
 }
@@ -75,6 +165,12 @@ fn known_operator(op: &BinaryOperator) -> Option<Known> {
         BinaryOperator::PGILikeMatch => Known::Pattern(Operator::ILikeMatch),
         BinaryOperator::PGNotLikeMatch => Known::Pattern(Operator::NotLikeMatch),
         BinaryOperator::PGNotILikeMatch => Known::Pattern(Operator::NotILikeMatch),
+        BinaryOperator::PGStartsWith => Known::StartsWith,
+        BinaryOperator::Arrow
+        | BinaryOperator::LongArrow
+        | BinaryOperator::HashArrow
+        | BinaryOperator::HashLongArrow => Known::Json,
+        op if is_of_json(op) => Known::Json,
         BinaryOperator::StringConcat => Known::Concat,
         BinaryOperator::Plus => Known::Arithmetic(Operator::Plus),
         BinaryOperator::Minus => Known::Arithmetic(Operator::Minus),
@@ -99,12 +195,44 @@ fn logic(op: Operator, left: Operand, right: Operand) -> Result<Expr> {
     Ok(binary(op, left.expr, right.expr))
 }
 
-fn pattern(op: Operator, symbol: &str, left: Operand, right: Operand) -> Result<Expr> {
+fn pattern(session: Session, op: Operator, symbol: &str, left: Operand, right: Operand) -> Result<Expr> {
     let is_textual = |kind| matches!(kind, Kind::Text | Kind::Unknown | Kind::Other);
     if !is_textual(left.kind) || !is_textual(right.kind) {
         return Err(missing(symbol, &left, &right).into());
     }
-    Ok(binary(op, left.expr, right.expr))
+    match op {
+        Operator::RegexMatch => regex(session, op, left, right, false),
+        Operator::RegexIMatch => regex(session, op, left, right, false),
+        Operator::RegexNotMatch => regex(session, op, left, right, true),
+        Operator::RegexNotIMatch => regex(session, op, left, right, true),
+        _ => Ok(binary(op, left.expr, right.expr)),
+    }
+}
+
+/// A pattern that is written out is translated for the engine, which finds what can be read off it; others are
+/// translated row by row.
+fn regex(session: Session, op: Operator, left: Operand, right: Operand, is_negated: bool) -> Result<Expr> {
+    let is_case_blind = matches!(op, Operator::RegexIMatch | Operator::RegexNotIMatch);
+    let pattern = right.constant().and_then(|pattern| pattern.try_as_str().flatten().map(str::to_owned));
+    if let Some(pattern) = pattern {
+        let translated = translated(&pattern, Flags { is_case_blind, ..Flags::default() })?;
+        // What stands in the pattern itself counts more than the operator.
+        let op = match (translated.is_case_blind, is_negated) {
+            (true, false) => Operator::RegexIMatch,
+            (true, true) => Operator::RegexNotIMatch,
+            (false, false) => Operator::RegexMatch,
+            (false, true) => Operator::RegexNotMatch,
+        };
+        let literal = Expr::Literal(ScalarValue::Utf8(Some(translated.text)), None);
+        return Ok(binary(op, left.expr, literal));
+    }
+    let flags = Expr::Literal(ScalarValue::Utf8(Some(if is_case_blind { "i" } else { "" }.to_owned())), None);
+    let is_match = function::row_by_row("regexp_like", session, vec![left.expr, right.expr, flags])?;
+    Ok(if is_negated { Expr::Not(Box::new(is_match)) } else { is_match })
+}
+
+fn binary_function(function: Arc<ScalarUDF>, left: Operand, right: Operand) -> Expr {
+    function.call(vec![left.expr, right.expr])
 }
 
 /// `||` takes text on one side and shows the other as text.

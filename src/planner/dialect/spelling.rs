@@ -5,15 +5,16 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    self, ArrayElemTypeDef, CastKind, DataType, DateTimeField, ExactNumberInfo, Expr, Function, FunctionArg,
-    FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName, Query, Select, SelectItem, SetExpr,
-    TimezoneInfo, UnaryOperator, Value, VisitMut, VisitorMut,
+    self, ArrayElemTypeDef, BinaryOperator, CastKind, DataType, DateTimeField, ExactNumberInfo, Expr, Function,
+    FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, LimitClause, ObjectName, Query,
+    Select, SelectItem, SetExpr, TimezoneInfo, UnaryOperator, Value, VisitMut, VisitorMut,
 };
 
-use super::Session;
+use super::{Session, aggregate, matching};
 use crate::error::{Error, Result, message};
 use crate::pg_type::PgType;
 use crate::planner::function::{INTERVAL_PARTS, SEARCHED, SIMPLE, Target};
+use crate::sql::compat::{SetReturning, list_function, set_returning};
 use crate::sql::parameter::{self, of_sql};
 use crate::wire::text_value;
 
@@ -53,6 +54,7 @@ impl VisitorMut for Speller<'_> {
     }
 
     fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
+        fetch_as_limit(query);
         if let SetExpr::Values(values) = &mut *query.body {
             for row in &mut values.rows {
                 for expr in &mut row.content {
@@ -66,7 +68,25 @@ impl VisitorMut for Speller<'_> {
 
 impl Speller<'_> {
     fn rewrite(&self, expr: &mut Expr) -> Result<()> {
+        if matching::rewrite(expr)? || special_moment(expr) {
+            return Ok(());
+        }
         match expr {
+            Expr::Cast { kind: CastKind::Cast | CastKind::DoubleColon, expr: inner, data_type, .. }
+                if cast_function(data_type).is_some() && parameter::number(inner).is_none() =>
+            {
+                let name = cast_function(data_type).unwrap_or_default();
+                *expr = call(name, vec![take(inner)]);
+            }
+            Expr::UnaryOp { op, expr: inner } if unary_function(*op).is_some() => {
+                let name = unary_function(*op).unwrap_or_default();
+                *expr = call(name, vec![take(inner)]);
+            }
+            // A number beside a list has the type of a value, as in a column.
+            Expr::BinaryOp { left, op: BinaryOperator::StringConcat, right } => {
+                type_number(left);
+                type_number(right);
+            }
             Expr::Cast { kind: CastKind::Cast | CastKind::DoubleColon, expr: inner, data_type, .. } => {
                 if let Some(number) = parameter::number(inner) {
                     let known = number.checked_sub(1).and_then(|at| self.parameters.get(at)).copied().flatten();
@@ -118,6 +138,8 @@ impl Speller<'_> {
                 }
                 *expr = call(name, args);
             }
+            // The items of a list have types as the values of a column have.
+            Expr::Array(array) => array.elem.iter_mut().for_each(type_number),
             Expr::Function(function) => {
                 if let Some(rewritten) = rewritten_call(function)? {
                     *expr = rewritten;
@@ -135,6 +157,8 @@ impl Speller<'_> {
         let text = match (&interval.leading_field, &interval.last_field) {
             (None, None) => text.clone(),
             (Some(field), None) if text.trim().parse::<f64>().is_ok() => format!("{text} {}", unit(field)),
+            // What is written says the same fields as the words behind it.
+            (Some(_), Some(_)) => text.clone(),
             _ => return Err(message::unsupported("an interval with fields")),
         };
         let read = text_value(&text, PgType::INTERVAL, &self.session.text_format())?;
@@ -152,6 +176,71 @@ impl Speller<'_> {
         };
         Ok(())
     }
+}
+
+/// FETCH FIRST n ROWS ONLY is LIMIT n.
+fn fetch_as_limit(query: &mut Query) {
+    let Some(fetch) = query.fetch.take_if(|fetch| !fetch.with_ties && !fetch.percent) else { return };
+    let count = fetch.quantity.unwrap_or(Expr::Value(Value::Number("1".to_owned(), false).into()));
+    match &mut query.limit_clause {
+        Some(LimitClause::LimitOffset { limit, .. }) => *limit = Some(count),
+        clause => *clause = Some(LimitClause::LimitOffset { limit: Some(count), offset: None, limit_by: Vec::new() }),
+    }
+}
+
+/// Types whose casts are functions by themselves.
+fn cast_function(data_type: &DataType) -> Option<&'static str> {
+    match data_type {
+        DataType::JSON => Some("cast:json"),
+        DataType::JSONB => Some("cast:jsonb"),
+        DataType::Bytea => Some("cast:bytea"),
+        _ => None,
+    }
+}
+
+/// Operators that are functions to the engine.
+fn unary_function(op: UnaryOperator) -> Option<&'static str> {
+    match op {
+        UnaryOperator::PGAbs => Some("abs"),
+        UnaryOperator::PGSquareRoot => Some("sqrt"),
+        UnaryOperator::PGCubeRoot => Some("cbrt"),
+        UnaryOperator::BitwiseNot => Some("bit_not"),
+        _ => None,
+    }
+}
+
+/// `'today'::date`, `timestamp 'now'` and their kin, by the statement's clock.
+fn special_moment(expr: &mut Expr) -> bool {
+    let (word, data_type) = match expr {
+        Expr::Cast { kind: CastKind::Cast | CastKind::DoubleColon, expr: inner, data_type, .. } => match &**inner {
+            Expr::Value(value) => (value, &*data_type),
+            _ => return false,
+        },
+        Expr::TypedString(typed) => (&typed.value, &typed.data_type),
+        _ => return false,
+    };
+    let Value::SingleQuotedString(word) = &word.value else { return false };
+    let days = match word.trim().to_ascii_lowercase().as_str() {
+        "now" => None,
+        "today" => Some(0),
+        "tomorrow" => Some(1),
+        "yesterday" => Some(-1),
+        _ => return false,
+    };
+    let Some(target @ (Target::Date | Target::Timestamp | Target::Timestamptz)) = target(data_type) else {
+        return false;
+    };
+    let today = call(&Target::Date.function(), vec![call("now", Vec::new())]);
+    let moment = match days {
+        None => call("now", Vec::new()),
+        Some(days) => Expr::Nested(Box::new(Expr::BinaryOp {
+            left: Box::new(today),
+            op: BinaryOperator::Plus,
+            right: Box::new(Expr::Value(Value::Number(days.to_string(), false).into())),
+        })),
+    };
+    *expr = call(&target.function(), vec![moment]);
+    true
 }
 
 fn unit(field: &DateTimeField) -> String {
@@ -221,8 +310,41 @@ fn digits(expr: &Expr) -> Option<&str> {
 fn rewritten_call(function: &mut Function) -> Result<Option<Expr>> {
     let [part] = function.name.0.as_slice() else { return Ok(None) };
     let Some(name) = part.as_ident().map(|ident| ident.value.to_ascii_lowercase()) else { return Ok(None) };
+    match (name.as_str(), &function.args) {
+        ("localtimestamp", FunctionArguments::None) => {
+            return Ok(Some(call(&Target::Timestamp.function(), vec![call("now", Vec::new())])));
+        }
+        ("localtime", FunctionArguments::None) => {
+            return Ok(Some(call(&Target::Time.function(), vec![call("now", Vec::new())])));
+        }
+        _ => {}
+    }
+    if let Some(spelled) = aggregate::rewritten(function, &name)? {
+        return Ok(Some(spelled));
+    }
     let FunctionArguments::List(list) = &mut function.args else { return Ok(None) };
     match name.as_str() {
+        "ntile" if function.over.is_some() => {
+            Ok(Some(call(&Target::Int4.function(), vec![Expr::Function(function.clone())])))
+        }
+        // From today's midnight.
+        "age" if list.args.len() == 1 => {
+            let today = call(&Target::Date.function(), vec![call("now", Vec::new())]);
+            list.args.insert(0, FunctionArg::Unnamed(FunctionArgExpr::Expr(today)));
+            Ok(None)
+        }
+        "transaction_timestamp" | "statement_timestamp" if list.args.is_empty() => {
+            function.name = ObjectName::from(Ident::new("now"));
+            Ok(None)
+        }
+        "array_append" | "array_prepend" | "array_remove" | "array_replace" => {
+            for argument in &mut list.args {
+                if let FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) = argument {
+                    type_number(expr);
+                }
+            }
+            Ok(None)
+        }
         "coalesce" | "nullif" | "greatest" | "least" | "sum" | "min" | "max" => {
             for argument in &mut list.args {
                 if let FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) = argument {
@@ -239,6 +361,14 @@ fn rewritten_call(function: &mut Function) -> Result<Option<Expr>> {
                 Expr::Function(part)
             };
             Ok(Some(call("avg_of", vec![renamed("sum"), renamed("count")])))
+        }
+        name if set_returning(name).is_some() => {
+            if set_returning(name) == Some(SetReturning::Pairs) {
+                return Err(message::rows_of_pairs_in_list(name));
+            }
+            let mut list = function.clone();
+            list.name = ObjectName::from(Ident::with_quote('"', list_function(name)));
+            Ok(Some(call("unnest", vec![Expr::Function(list)])))
         }
         "make_interval" => {
             list.args = interval_parts(std::mem::take(&mut list.args))?;
@@ -291,11 +421,11 @@ fn literal_text(expr: &Expr) -> Option<&str> {
     }
 }
 
-fn take(expr: &mut Expr) -> Expr {
+pub(super) fn take(expr: &mut Expr) -> Expr {
     std::mem::replace(expr, Expr::Value(Value::Null.into()))
 }
 
-fn call(name: &str, args: Vec<Expr>) -> Expr {
+pub(super) fn call(name: &str, args: Vec<Expr>) -> Expr {
     let args = args.into_iter().map(|arg| FunctionArg::Unnamed(FunctionArgExpr::Expr(arg))).collect();
     Expr::Function(Function {
         name: ObjectName::from(Ident::with_quote('"', name)),

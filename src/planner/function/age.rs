@@ -1,53 +1,27 @@
 //! `age`: the difference of two moments in years, months, days and time, as people count.
+//!
+//! Of one argument it is counted from today's midnight, which `dialect/spelling` puts before it: a function reads no
+//! clock.
 
-use std::sync::Arc;
-
-use arrow::array::{ArrayRef, AsArray, IntervalMonthDayNanoArray};
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, IntervalMonthDayNano, IntervalUnit, TimestampMicrosecondType};
+use arrow::datatypes::IntervalMonthDayNano;
 use chrono::{DateTime, Datelike, NaiveDateTime, Timelike};
-use datafusion::common::Result;
-use datafusion::scalar::ScalarValue;
 
-use super::Body;
-use crate::error::message;
-use crate::planner::dialect::{Session, timestamp_type};
+use super::datum::Datum;
+use super::overload::{Overloaded, Takes, form, interval, strict};
 
-/// `age(later, earlier)`. Of one argument only, from today's midnight: not answered (0A000), as a function reads no
-/// clock; write `age(current_date, x)`.
-#[derive(Debug, PartialEq, Eq, Hash)]
-pub struct Age {
-    pub session: Session,
-}
-
-impl Body for Age {
-    fn name(&self) -> &str {
-        "age"
-    }
-
-    fn gives(&self, given: &[DataType], _literals: &[Option<&ScalarValue>]) -> Result<DataType> {
-        let is_moment = |given: &DataType| matches!(given, DataType::Timestamp(..) | DataType::Date32 | DataType::Null);
-        match given {
-            [_] => Err(message::unsupported("age of one argument").into()),
-            [later, earlier] if is_moment(later) && is_moment(earlier) => {
-                Ok(DataType::Interval(IntervalUnit::MonthDayNano))
-            }
-            _ => Err(message::function_missing_for("age", given).into()),
-        }
-    }
-
-    fn compute(&self, args: &[ArrayRef], _gives: &DataType) -> Result<ArrayRef> {
-        let later = cast(&self.session.local_times(&args[0])?, &timestamp_type())?;
-        let earlier = cast(&self.session.local_times(&args[1])?, &timestamp_type())?;
-        let spans: IntervalMonthDayNanoArray = later
-            .as_primitive::<TimestampMicrosecondType>()
-            .iter()
-            .zip(earlier.as_primitive::<TimestampMicrosecondType>().iter())
-            .map(|(later, earlier)| age(later?, earlier?))
-            .collect();
-        Ok(Arc::new(spans))
-    }
-}
+pub const FUNCTIONS: &[Overloaded] = &[strict(
+    "age",
+    &[
+        form(&[Takes::Instant, Takes::Instant], interval, |call, args| {
+            let later = call.session.local_of(args[0].moment())?;
+            let earlier = call.session.local_of(args[1].moment())?;
+            Ok(age(later, earlier).map_or(Datum::Null, Datum::Interval))
+        }),
+        form(&[Takes::Timestamp, Takes::Timestamp], interval, |_, args| {
+            Ok(age(args[0].moment(), args[1].moment()).map_or(Datum::Null, Datum::Interval))
+        }),
+    ],
+)];
 
 /// Years, months, … subtracted field by field; a field below zero borrows from the next, days from the length of the
 /// month in which the earlier moment lies.

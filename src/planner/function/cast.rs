@@ -321,11 +321,12 @@ impl Cast {
         let format = self.session.text_format();
         let shown: StringViewArray = (0..array.len())
             .map(|row| {
-                let text = if *array.data_type() == DataType::Boolean && !array.is_null(row) {
+                let text = match array.data_type() {
                     // A cast spells it out; a result shows a letter.
-                    Some(array.as_boolean().value(row).to_string())
-                } else {
-                    encode::text_value(array, row, &format)
+                    DataType::Boolean if !array.is_null(row) => Some(array.as_boolean().value(row).to_string()),
+                    // Sixteen bytes are a UUID.
+                    DataType::FixedSizeBinary(16) => encode::uuid_text(array, row),
+                    _ => encode::text_value(array, row, &format),
                 };
                 text.map(|text| match most {
                     Some(most) => text.chars().take(most).collect(),

@@ -1,11 +1,11 @@
 //! `extract(field FROM moment)` as `numeric`, and `date_part('field', moment)` as `double precision`.
 //!
 //! Instants are read in the session's zone. Fields that need more than a calendar lookup are computed here; the others
-//! are the engine's `date_part`. Not here: `julian`, `decade`, `century`, `millennium`, `timezone…` (0A000).
+//! are the engine's `date_part`. Not here: `julian` of what has a time of day (0A000).
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Decimal128Array};
+use arrow::array::{Array, ArrayRef, AsArray, Decimal128Array, Int32Array, Int64Array};
 use arrow::compute::{DatePart, cast, date_part};
 use arrow::datatypes::{
     DataType, Date32Type, Int32Type, IntervalMonthDayNanoType, IntervalUnit, Time64MicrosecondType, TimeUnit,
@@ -16,10 +16,13 @@ use datafusion::scalar::ScalarValue;
 
 use super::Body;
 use crate::error::message;
-use crate::planner::dialect::Session;
+use crate::planner::dialect::{Session, instant_type};
+use crate::wire::calendar::Day;
 
 const SECOND: i64 = 1_000_000;
 const DAY: i64 = 86_400 * SECOND;
+/// The Julian day of 1970-01-01.
+const JULIAN_OF_1970: i64 = 2_440_588;
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub struct Extract {
@@ -40,6 +43,22 @@ enum Field {
     },
     /// Since 1970, or the length of an interval.
     Epoch,
+    Decade,
+    Century,
+    Millennium,
+    /// Days since 4714-11-24 BC, of a date.
+    Julian,
+    /// Whole units of the months of an interval: so many months, of which the remainder by the second counts.
+    Months {
+        unit: i32,
+        of: i32,
+    },
+    IntervalQuarter,
+    /// East of Greenwich, in seconds over the divisor, of which the remainder by the second counts.
+    Zone {
+        divisor: i64,
+        of: i64,
+    },
 }
 
 impl Body for Extract {
@@ -63,7 +82,15 @@ impl Body for Extract {
             return Ok(DataType::Float64);
         }
         Ok(match field {
-            Field::Calendar(_) | Field::IsoWeekday => DataType::Decimal128(10, 0),
+            Field::Calendar(_)
+            | Field::IsoWeekday
+            | Field::Decade
+            | Field::Century
+            | Field::Millennium
+            | Field::Julian
+            | Field::Months { .. }
+            | Field::IntervalQuarter
+            | Field::Zone { .. } => DataType::Decimal128(10, 0),
             Field::Seconds { scale } => DataType::Decimal128(18, scale),
             Field::Epoch if *moment == DataType::Date32 => DataType::Decimal128(18, 0),
             Field::Epoch => DataType::Decimal128(20, 6),
@@ -73,7 +100,7 @@ impl Body for Extract {
     fn compute(&self, args: &[ArrayRef], gives: &DataType) -> Result<ArrayRef> {
         let moments = self.session.local_times(&args[1])?;
         let name = ScalarValue::try_from_array(&args[0], 0)?;
-        let field = field(name.try_as_str().flatten().unwrap_or_default(), moments.data_type())?;
+        let field = field(name.try_as_str().flatten().unwrap_or_default(), args[1].data_type())?;
         let values: ArrayRef = match field {
             Field::Calendar(part) => date_part(&moments, part)?,
             Field::IsoWeekday => {
@@ -85,9 +112,49 @@ impl Body for Extract {
                 decimal(scale, micros(&moments)?.map(|micros| micros.map(|m| m.rem_euclid(60 * SECOND))))
             }
             Field::Epoch => decimal(6, micros(&moments)?),
+            Field::Decade => of_year(&moments, |year| year.div_euclid(10))?,
+            Field::Century => of_year(&moments, |year| of_years(year, 100))?,
+            Field::Millennium => of_year(&moments, |year| of_years(year, 1_000))?,
+            Field::Julian => of_days(&moments, |days| days + JULIAN_OF_1970)?,
+            Field::Months { unit, of } => months(&moments, |months| months / unit % of),
+            Field::IntervalQuarter => months(&moments, |months| months % 12 / 3 + 1),
+            Field::Zone { divisor, of } => {
+                let instants = micros(&cast(&args[1], &instant_type())?)?.collect::<Vec<_>>();
+                let offsets: Int64Array = micros(&moments)?
+                    .zip(instants)
+                    .map(|(local, instant)| Some((local? - instant?) / SECOND / divisor % of))
+                    .collect();
+                Arc::new(offsets)
+            }
         };
         Ok(cast(&values, gives)?)
     }
+}
+
+/// Days since 1970 as some other count.
+fn of_days(moments: &ArrayRef, count: impl Fn(i64) -> i64) -> Result<ArrayRef> {
+    let counts: Int64Array =
+        micros(moments)?.map(|micros| micros.map(|micros| count(micros.div_euclid(DAY)))).collect();
+    Ok(Arc::new(counts))
+}
+
+/// The year as some other count.
+fn of_year(moments: &ArrayRef, count: impl Fn(i64) -> i64) -> Result<ArrayRef> {
+    of_days(moments, |days| count(Day::from_days(days).year))
+}
+
+/// Centuries and millennia begin with the year 1; there is no century 0.
+fn of_years(year: i64, unit: i64) -> i64 {
+    if year > 0 { (year + unit - 1) / unit } else { -((unit - year) / unit) }
+}
+
+fn months(spans: &ArrayRef, count: impl Fn(i32) -> i32) -> ArrayRef {
+    let counts: Int32Array = spans
+        .as_primitive::<IntervalMonthDayNanoType>()
+        .iter()
+        .map(|span| span.map(|span| count(span.months)))
+        .collect();
+    Arc::new(counts)
 }
 
 fn decimal(scale: i8, micros: impl Iterator<Item = Option<i64>>) -> ArrayRef {
@@ -99,30 +166,70 @@ fn decimal(scale: i8, micros: impl Iterator<Item = Option<i64>>) -> ArrayRef {
 /// Errors: 22023 for an unknown field, 0A000 for one that is not answered.
 fn field(name: &str, moment: &DataType) -> Result<Field> {
     let lower = name.to_ascii_lowercase();
-    let part = |part| Ok(Field::Calendar(part));
     let is_interval = matches!(moment, DataType::Interval(_));
-    match lower.as_str() {
-        "epoch" => Ok(Field::Epoch),
-        "second" | "seconds" | "sec" | "s" => Ok(Field::Seconds { scale: 6 }),
-        "millisecond" | "milliseconds" | "msec" | "ms" => Ok(Field::Seconds { scale: 3 }),
-        "microsecond" | "microseconds" | "usec" | "us" => Ok(Field::Seconds { scale: 0 }),
-        "year" | "years" | "y" if !is_interval => part(DatePart::Year),
-        "isoyear" if !is_interval => part(DatePart::YearISO),
-        "quarter" | "qtr" if !is_interval => part(DatePart::Quarter),
-        "month" | "months" | "mon" if !is_interval => part(DatePart::Month),
-        "week" | "weeks" | "w" if !is_interval => part(DatePart::Week),
-        "day" | "days" | "d" => part(DatePart::Day),
-        "hour" | "hours" | "h" => part(DatePart::Hour),
-        "minute" | "minutes" | "min" | "m" => part(DatePart::Minute),
-        "dow" if !is_interval => part(DatePart::DayOfWeekSunday0),
-        "isodow" if !is_interval => Ok(Field::IsoWeekday),
-        "doy" if !is_interval => part(DatePart::DayOfYear),
-        "year" | "month" | "quarter" | "julian" | "decade" | "century" | "millennium" | "timezone"
-        | "timezone_hour" | "timezone_minute" => {
-            Err(message::unsupported(&format!("unit \"{name}\" of {}", message::type_name(moment))).into())
+    let has_time = !matches!(moment, DataType::Date32);
+    let has_day = !matches!(moment, DataType::Time64(_));
+    let is_instant = matches!(moment, DataType::Timestamp(_, Some(_)));
+    let part = |part| Some(Field::Calendar(part));
+    let found = match lower.as_str() {
+        "epoch" => Some(Field::Epoch),
+        "second" | "seconds" | "sec" | "secs" | "s" if has_time => Some(Field::Seconds { scale: 6 }),
+        "millisecond" | "milliseconds" | "msec" | "ms" if has_time => Some(Field::Seconds { scale: 3 }),
+        "microsecond" | "microseconds" | "usec" | "us" if has_time => Some(Field::Seconds { scale: 0 }),
+        "hour" | "hours" | "hr" | "hrs" | "h" if has_time => part(DatePart::Hour),
+        "minute" | "minutes" | "min" | "mins" | "m" if has_time => part(DatePart::Minute),
+        "day" | "days" | "d" if has_day => part(DatePart::Day),
+        "year" | "years" | "yr" | "yrs" | "y" if is_interval => Some(Field::Months { unit: 12, of: i32::MAX }),
+        "month" | "months" | "mon" | "mons" if is_interval => Some(Field::Months { unit: 1, of: 12 }),
+        "quarter" | "qtr" if is_interval => Some(Field::IntervalQuarter),
+        "decade" | "decades" if is_interval => Some(Field::Months { unit: 120, of: i32::MAX }),
+        "century" | "centuries" if is_interval => Some(Field::Months { unit: 1_200, of: i32::MAX }),
+        "millennium" | "millennia" if is_interval => Some(Field::Months { unit: 12_000, of: i32::MAX }),
+        "decade" | "decades" if has_day => Some(Field::Decade),
+        "century" | "centuries" if has_day => Some(Field::Century),
+        "millennium" | "millennia" if has_day => Some(Field::Millennium),
+        "year" | "years" | "yr" | "yrs" | "y" if has_day => part(DatePart::Year),
+        "month" | "months" | "mon" | "mons" if has_day => part(DatePart::Month),
+        "isoyear" if has_day && !is_interval => part(DatePart::YearISO),
+        "quarter" | "qtr" if has_day => part(DatePart::Quarter),
+        "week" | "weeks" | "w" if has_day && !is_interval => part(DatePart::Week),
+        "dow" if has_day && !is_interval => part(DatePart::DayOfWeekSunday0),
+        "isodow" if has_day && !is_interval => Some(Field::IsoWeekday),
+        "doy" if has_day && !is_interval => part(DatePart::DayOfYear),
+        "julian" if !has_time => Some(Field::Julian),
+        "timezone" if is_instant => Some(Field::Zone { divisor: 1, of: i64::MAX }),
+        "timezone_hour" if is_instant => Some(Field::Zone { divisor: 3_600, of: i64::MAX }),
+        "timezone_minute" if is_instant => Some(Field::Zone { divisor: 60, of: 60 }),
+        _ => None,
+    };
+    const KNOWN: [&str; 19] = [
+        "second",
+        "millisecond",
+        "microsecond",
+        "hour",
+        "minute",
+        "day",
+        "week",
+        "month",
+        "quarter",
+        "year",
+        "isoyear",
+        "dow",
+        "isodow",
+        "doy",
+        "julian",
+        "timezone",
+        "timezone_hour",
+        "timezone_minute",
+        "decade",
+    ];
+    found.ok_or_else(|| {
+        let type_name = message::type_name(moment);
+        match KNOWN.contains(&lower.as_str()) {
+            true => message::unit_of_type_unsupported(&lower, &type_name).into(),
+            false => message::unit_of_type_unknown(&lower, &type_name).into(),
         }
-        _ => Err(message::unit_unknown(name, moment).into()),
-    }
+    })
 }
 
 /// Microseconds since 1970, of the day, or of an interval with PostgreSQL's year of 365.25 days.

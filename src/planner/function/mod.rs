@@ -7,18 +7,30 @@
 mod age;
 mod as_of;
 mod avg;
+mod calendar;
 mod cast;
-mod date_trunc;
+mod datum;
 mod domain;
 mod extract;
 mod float;
 mod integer;
 mod interval;
+mod json;
+mod list;
 mod local_time;
+mod mathematics;
 mod moment;
 mod numeric;
+mod ordered;
+mod overload;
+mod pattern;
+pub mod regex;
+pub mod regex_syntax;
 mod round;
+mod series;
 mod sum;
+mod text;
+mod type_of;
 mod unite;
 mod unsupported;
 
@@ -42,6 +54,7 @@ pub use self::cast::{Cast, Target};
 pub use self::float::Divide as FloatDivide;
 pub use self::integer::{Integer, IntegerOp, Width, integer};
 pub use self::interval::{PARTS as INTERVAL_PARTS, Scale, Span};
+pub use self::json::Kind as JsonKind;
 pub use self::local_time::{is_of_local_time, of_local_time};
 pub use self::moment::{Combine, DateShift, Difference, Shift};
 pub use self::numeric::{Divide, Multiply, quotient_of_literals};
@@ -129,10 +142,35 @@ pub fn call(body: impl Body, args: Vec<Expr>) -> Expr {
     function(body).call(args)
 }
 
+/// The functions that are computed row by row, by what they are about.
+const FAMILIES: &[&[overload::Overloaded]] = &[
+    age::FUNCTIONS,
+    calendar::FUNCTIONS,
+    list::FUNCTIONS,
+    mathematics::FUNCTIONS,
+    ordered::FUNCTIONS,
+    pattern::FUNCTIONS,
+    regex::FUNCTIONS,
+    series::FUNCTIONS,
+    text::FUNCTIONS,
+    json::FUNCTIONS[0],
+    json::FUNCTIONS[1],
+];
+
+/// A call of a function that is computed row by row.
+pub fn row_by_row(name: &str, session: Session, args: Vec<Expr>) -> Result<Expr> {
+    let spec = FAMILIES.iter().copied().flatten().find(|spec| spec.name == name);
+    let spec = spec.ok_or_else(|| crate::error::message::internal(format!("function {name} is missing")))?;
+    Ok(overload::function(spec, session).call(args))
+}
+
 /// The functions that the engine has under the same name but with other answers, or not at all; and the casts that
 /// `dialect/spelling` writes. `None` for all others.
 pub fn scalar(name: &str, session: Session, state: &SessionState) -> Option<Arc<ScalarUDF>> {
     let engine = |name: &str| state.scalar_functions().get(name).cloned();
+    if let Some(spec) = FAMILIES.iter().copied().flatten().find(|spec| spec.name == name) {
+        return Some(overload::function(spec, session));
+    }
     Some(match name {
         "avg_of" => function(avg::AvgOf),
         "ceil" | "ceiling" => function(round::Whole { up: true }),
@@ -140,15 +178,16 @@ pub fn scalar(name: &str, session: Session, state: &SessionState) -> Option<Arc<
         "round" => function(round::Round),
         "extract" => function(extract::Extract { session, is_float: false }),
         "date_part" | "datepart" => function(extract::Extract { session, is_float: true }),
-        "date_trunc" | "datetrunc" => function(date_trunc::DateTrunc { session, inner: engine("date_trunc")? }),
         "case" | "case_of" | "coalesce" | "greatest" | "least" | "nullif" => {
             function(unite::Unite::named(name, session, engine)?)
         }
-        "sign" => return engine("signum"),
+        // PostgreSQL takes or replaces all that are like it, the engine the first one.
+        "array_remove" => return engine("array_remove_all"),
+        "array_replace" => return engine("array_replace_all"),
+        "pg_typeof" => Arc::new(ScalarUDF::new_from_impl(type_of::TypeOf::new())),
         "make_interval" => function(interval::Make),
-        "age" => function(age::Age { session }),
         "ln" | "log10" | "log2" | "log" | "sqrt" => function(domain::Domain::of(name, engine(name)?)?),
-        "to_char" | "to_date" | "to_timestamp" | "date_format" | "to_time" => {
+        "date_format" | "to_time" | "to_local_time" | "to_unixtime" => {
             function(unsupported::Unsupported { name: name.to_owned() })
         }
         _ => function(Cast::named(name, session)?),

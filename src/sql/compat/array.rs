@@ -47,7 +47,7 @@ fn cast_to(value: Expr, data_type: DataType) -> Expr {
 }
 
 /// The items of `{a,"b c",NULL}`; `None` when the text is no list of one dimension.
-fn list_items(text: &str) -> Option<Vec<Option<String>>> {
+pub fn list_items(text: &str) -> Option<Vec<Option<String>>> {
     let inner = text.trim().strip_prefix('{')?.strip_suffix('}')?;
     let mut items = Vec::new();
     let mut rest = inner.trim();

@@ -65,6 +65,15 @@ pub fn text_value(array: &dyn Array, row: usize, format: &TextFormat) -> Option<
     Some(String::from_utf8_lossy(&out).into_owned())
 }
 
+/// A UUID as text; `None` for NULL.
+pub fn uuid_text(array: &dyn Array, row: usize) -> Option<String> {
+    let column = Column::new(array);
+    let value = column.at(row)?;
+    let mut out = BytesMut::new();
+    text::write_uuid(&mut out, &value, &TextFormat::UTC);
+    Some(String::from_utf8_lossy(&out).into_owned())
+}
+
 /// Writes the rows of one result.
 pub(super) struct RowEncoder {
     columns: Arc<[OutputColumn]>,

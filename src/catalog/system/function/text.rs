@@ -4,7 +4,7 @@ use super::Takes::{Any, Int, List, Text};
 use super::{Spec, lenient, strict};
 use crate::catalog::system::SystemContext;
 use crate::catalog::system::value::Value;
-use crate::error::{Result, message};
+use crate::error::Result;
 use crate::ident::quote;
 
 pub(super) const FUNCTIONS: &[Spec] = &[
@@ -14,20 +14,6 @@ pub(super) const FUNCTIONS: &[Spec] = &[
         Value::Null => Ok("NULL".into()),
         _ => quote_literal(context, args),
     }),
-    lenient(
-        "format",
-        &[
-            &[Text],
-            &[Text, Any],
-            &[Text, Any, Any],
-            &[Text, Any, Any, Any],
-            &[Text, Any, Any, Any, Any],
-            &[Text, Any, Any, Any, Any, Any],
-            &[Text, Any, Any, Any, Any, Any, Any],
-        ],
-        "text",
-        format_text,
-    ),
     strict("array_upper", &[&[List, Int]], "int4", array_upper),
     strict("array_lower", &[&[List, Int]], "int4", array_lower),
     // What `ARRAY(SELECT …)` gives when the query has no rows.
@@ -38,40 +24,6 @@ pub(super) const FUNCTIONS: &[Spec] = &[
     // A list as PostgreSQL writes it, so that it can be compared with a literal such as '{0}'; text as it is.
     strict("array_text", &[&[Any]], "text", |_, args| Ok(written(&args[0]).into())),
 ];
-
-/// `%s` the value, `%I` as a name, `%L` as a literal, `%%` a percent sign; NULL is nothing, refused, NULL.
-/// Widths and positions are not offered. SQLSTATE 22023 for anything else behind a percent sign and for a missing
-/// argument.
-fn format_text(context: &SystemContext, args: &[Value]) -> Result<Value> {
-    let Some(pattern) = args[0].text() else { return Ok(Value::Null) };
-    let mut values = args[1..].iter();
-    let mut result = String::new();
-    let mut chars = pattern.chars();
-    while let Some(c) = chars.next() {
-        if c != '%' {
-            result.push(c);
-            continue;
-        }
-        let kind = chars.next().ok_or_else(message::format_unfinished)?;
-        if kind == '%' {
-            result.push('%');
-            continue;
-        }
-        let value = values.next().ok_or_else(message::format_arguments_missing)?;
-        match (kind, value) {
-            ('s', value) => result.push_str(&written(value)),
-            ('I', Value::Null) => return Err(message::format_null_name()),
-            ('I', value) => result.push_str(&quote(&written(value))),
-            ('L', Value::Null) => result.push_str("NULL"),
-            ('L', value) => {
-                let quoted = quote_literal(context, std::slice::from_ref(value))?;
-                result.push_str(quoted.text().unwrap_or_default());
-            }
-            (other, _) => return Err(message::format_specifier_unknown(other)),
-        }
-    }
-    Ok(result.into())
-}
 
 /// Quotes are doubled; a backslash makes it an `E''` literal.
 fn quote_literal(_context: &SystemContext, args: &[Value]) -> Result<Value> {
