@@ -26,6 +26,7 @@ sqlstates! {
     /// For notices.
     /// Nothing went wrong: what notices without a condition of their own carry.
     SuccessfulCompletion = "00000",
+    Warning = "01000",
     ProtocolViolation = "08P01",
     FeatureNotSupported = "0A000",
     CardinalityViolation = "21000",
@@ -37,6 +38,7 @@ sqlstates! {
     InvalidDatetimeFormat = "22007",
     DatetimeFieldOverflow = "22008",
     DivisionByZero = "22012",
+    InvalidEscapeSequence = "22019",
     InvalidArgumentForLogarithm = "2201E",
     InvalidArgumentForPowerFunction = "2201F",
     InvalidRegularExpression = "2201B",

@@ -7,6 +7,7 @@ use futures::StreamExt;
 use super::context::Context;
 use super::outcome::{Outcome, OutputColumn, Rows};
 use super::query;
+use crate::catalog::system::CursorRow;
 use crate::error::{Result, message};
 use crate::execution::scroll::Scroll;
 use crate::session::transaction::TransactionStatus;
@@ -22,7 +23,15 @@ pub async fn declare(context: &mut Context<'_>, declare: &Declare, text: &Arc<st
         return Err(message::internal("a query gave no rows"));
     };
     let scroll = Scroll::new(rows.batches, declare.scrolls, context.engine.limits.cursor_bytes);
-    context.cursors.open(declare.name.clone(), rows.columns, scroll, declare.is_binary, declare.holds);
+    let shown = CursorRow {
+        name: declare.name.clone(),
+        statement: text.to_string(),
+        is_holdable: declare.holds,
+        is_binary: declare.is_binary,
+        is_scrollable: declare.scrolls,
+        created_at: context.now,
+    };
+    context.cursors.open(shown, rows.columns, scroll);
     Ok(Outcome::Done("DECLARE CURSOR".to_owned()))
 }
 
@@ -31,7 +40,7 @@ pub async fn declare(context: &mut Context<'_>, declare: &Declare, text: &Arc<st
 pub async fn fetch(context: &mut Context<'_>, fetch: &Fetch) -> Result<Outcome> {
     let cursor = context.cursors.named(&fetch.name)?;
     let columns = Arc::clone(&cursor.columns);
-    let is_binary = cursor.is_binary;
+    let is_binary = cursor.shown.is_binary;
     let rows = Arc::clone(&cursor.rows).try_lock_owned().map_err(|_busy| message::cursor_in_use(&fetch.name))?;
     let mut batches = Scroll::fetch(rows, fetch.direction).await?;
     if !fetch.moves {

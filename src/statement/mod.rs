@@ -13,6 +13,7 @@ pub mod query;
 pub mod rename;
 pub mod schema;
 pub mod set;
+pub mod surroundings;
 pub mod transaction;
 
 use std::sync::Arc;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use datafusion::scalar::ScalarValue;
+use tokio_util::sync::CancellationToken;
 
 use crate::error::Result;
 use crate::execution::cancellation::Interrupt;
@@ -59,6 +60,15 @@ pub trait Conversation: Send + 'static {
     fn forget_statement(&mut self, name: &str);
     fn held_bytes(&self) -> usize;
     fn has_cursor(&self, name: &str) -> bool;
+
+    fn cursor_columns(&self, _name: &str) -> Option<(&Arc<[OutputColumn]>, bool)> {
+        None
+    }
+
+    /// Cancelled when the session is to end; a conversation that nobody can end never is.
+    fn ended(&self) -> CancellationToken {
+        CancellationToken::new()
+    }
 
     fn in_transaction_block(&self) -> bool {
         self.transaction_status() != TransactionStatus::Idle
@@ -148,5 +158,13 @@ impl Conversation for Session {
 
     fn has_cursor(&self, name: &str) -> bool {
         Session::has_cursor(self, name)
+    }
+
+    fn cursor_columns(&self, name: &str) -> Option<(&Arc<[OutputColumn]>, bool)> {
+        Session::cursor_columns(self, name)
+    }
+
+    fn ended(&self) -> CancellationToken {
+        Session::ended(self)
     }
 }

@@ -7,7 +7,7 @@ use std::mem;
 use std::sync::Arc;
 
 use datafusion::scalar::ScalarValue;
-use pgwire::messages::data::{NoData, ParameterDescription};
+use pgwire::messages::data::{NoData, ParameterDescription, RowDescription};
 use pgwire::messages::extendedquery::{
     Bind, BindComplete, Close, CloseComplete, Describe, Execute, Parse, ParseComplete, PortalSuspended,
     TARGET_TYPE_BYTE_STATEMENT,
@@ -110,15 +110,24 @@ where
             self.writer.push(&ParameterDescription::new(types));
             described
         } else {
-            let portal = self.portals.get(name).ok_or_else(|| message::no_such_portal(name))?;
-            let columns = portal.statement.columns();
-            columns.map(|columns| row_description(columns, &portal.formats)).transpose()?
+            self.describe_portal(name)?
         };
         match description {
             Some(description) => self.writer.push(&description),
             None => self.writer.push(&NoData::new()),
         }
         Ok(())
+    }
+
+    /// The columns of a portal, or of a cursor of SQL, which is one too.
+    fn describe_portal(&self, name: &str) -> Result<Option<RowDescription>> {
+        if let Some(portal) = self.portals.get(name) {
+            let columns = portal.statement.columns();
+            return columns.map(|columns| row_description(columns, &portal.formats)).transpose();
+        }
+        let (columns, is_binary) = self.session.cursor_columns(name).ok_or_else(|| message::no_such_portal(name))?;
+        let format = if is_binary { Format::Binary } else { Format::Text };
+        row_description(columns, &vec![format; columns.len()]).map(Some)
     }
 
     /// Execute: runs a portal, or goes on with one that was suspended. Zero or a negative number of rows means all.

@@ -10,6 +10,7 @@ mod avg;
 mod cast;
 mod date_trunc;
 mod domain;
+mod expand_array;
 mod extract;
 mod float;
 mod integer;
@@ -139,6 +140,7 @@ pub fn scalar(name: &str, session: Session, state: &SessionState) -> Option<Arc<
             function(unite::Unite::named(name, session, engine)?)
         }
         "sign" => return engine("signum"),
+        "expand_array" => function(expand_array::ExpandArray),
         "make_interval" => function(interval::Make),
         "age" => function(age::Age { session }),
         "ln" | "log10" | "log2" | "log" | "sqrt" => function(domain::Domain::of(name, engine(name)?)?),
