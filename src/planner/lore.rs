@@ -79,3 +79,31 @@ fn of_question(kind: question::Kind) -> FunctionRow {
 fn first_sentence(text: &str) -> String {
     text.split_inclusive(". ").next().unwrap_or(text).trim().trim_end_matches('.').to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::system::{Argument, house_functions};
+    use crate::planner::fact::filter::FilterName;
+
+    /// `pg_proc` shows each function of `regulars.functions`, and each fact with the filters that it takes.
+    #[test]
+    fn all_functions_are_in_pg_proc() {
+        let lore = SegmentLore { snapshot: Arc::default(), search_path: Vec::new() };
+        for function in lore.functions() {
+            let found = house_functions().iter().any(|known| known.name == function.name);
+            assert!(found || function.name == "timezone", "{} is not in pg_proc", function.name);
+        }
+        for fact in Fact::ALL {
+            let shown = house_functions().iter().find(|known| known.name == fact.name()).unwrap();
+            let filters: Vec<&Argument> = shown.arguments.iter().filter(|argument| argument.is_optional).collect();
+            let names: Vec<&str> = filters.iter().map(|argument| argument.name).collect();
+            let taken: Vec<&str> = FilterName::ALL.into_iter().map(FilterName::name).collect();
+            assert_eq!(names, if fact.has_filters() { taken } else { Vec::new() }, "{}", fact.name());
+            for filter in filters.iter().filter(|filter| filter.name != "all_products") {
+                let named = FilterName::named(filter.name).unwrap();
+                assert_eq!(filter.type_oid, named.parameter_type().oid, "{}", filter.name);
+            }
+        }
+    }
+}

@@ -37,7 +37,7 @@ use crate::sql::statement::StatementKind;
 use crate::statement::context::Context;
 use crate::statement::outcome::{Notice, Outcome, OutputColumn};
 use crate::statement::surroundings::{Wished, Wishes};
-use crate::statement::{self, query};
+use crate::statement::{self, explain, query};
 
 /// What a client says of itself when it connects.
 #[derive(Debug, Clone, Default)]
@@ -221,6 +221,9 @@ impl Session {
         match &statement.kind {
             StatementKind::Query(_) => {
                 query::run_prepared(&mut context, statement, &prepared.parameters, parameters, &prepared.columns).await
+            }
+            StatementKind::Explain(explain) => {
+                explain::run(&mut context, explain, &statement.text, &prepared.parameters, parameters).await
             }
             _ => statement::run(&mut context, statement).await,
         }

@@ -28,7 +28,9 @@ use crate::sql::statement::{Statement, StatementKind};
 pub async fn run(context: &mut Context<'_>, statement: &Statement) -> Result<Outcome> {
     match &statement.kind {
         StatementKind::Query(query) => query::run(context, query, &statement.text).await,
-        StatementKind::Explain(explain) => explain::run(context, explain, &statement.text).await,
+        StatementKind::Explain(explain) => {
+            explain::run(context, explain, &statement.text, &[].into(), Vec::new()).await
+        }
         StatementKind::CreateView(create) => create_view::run(context, create, &statement.text).await,
         StatementKind::DropViews { names, if_exists, cascade } => drop_view::run(context, names, *if_exists, *cascade),
         StatementKind::DropTables { names, if_exists } => drop_view::refuse_tables(context, names, *if_exists),
@@ -71,7 +73,10 @@ pub async fn describe(
 ) -> Result<(Arc<[PgType]>, Option<Arc<[OutputColumn]>>)> {
     match &statement.kind {
         StatementKind::Query(query) => query::describe(context, query, &statement.text, given).await,
-        StatementKind::Explain(_) => Ok(([].into(), Some(explain::columns()))),
+        StatementKind::Explain(explain) => {
+            let (parameters, _) = query::describe(context, &explain.query, &statement.text, given).await?;
+            Ok((parameters, Some(explain::columns(explain.format))))
+        }
         StatementKind::Execute { name, .. } => Ok(([].into(), context.prepared.named(name)?.columns.clone())),
         StatementKind::Fetch(fetch) => Ok(([].into(), cursor::columns(context, fetch)?)),
         StatementKind::Show(name) => Ok(([].into(), Some(set::show_columns(context, name.as_deref())?))),

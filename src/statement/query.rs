@@ -21,8 +21,8 @@ use super::outcome::{Outcome, OutputColumn, Rows};
 use crate::catalog::system;
 use crate::error::{Error, Result, message};
 use crate::pg_type::PgType;
-use crate::planner::fact;
 use crate::planner::rule::subquery_rows;
+use crate::planner::{Planner, fact};
 use crate::sql::statement::{Statement, StatementKind};
 use crate::sql::{parameter, shown_name};
 
@@ -37,10 +37,7 @@ pub async fn run(context: &mut Context<'_>, query: &ast::Query, text: &Arc<str>)
         .engine
         .queries
         .run(async move {
-            let plan = planner.plan(&query, &text, &[])?;
-            if let Some(parameter) = plan.get_parameter_names()?.into_iter().min() {
-                return Err(message::parameter_missing(&parameter));
-            }
+            let plan = bound(&planner, &query, &text, &[], Vec::new())?;
             physical(&state, &planner.lower(plan).await?).await
         })
         .await?;
@@ -68,14 +65,28 @@ pub async fn run_prepared(
             let StatementKind::Query(query) = &statement.kind else {
                 return Err(message::internal("a prepared query is not a query"));
             };
-            let given: Vec<Option<PgType>> = types.iter().copied().map(Some).collect();
-            let plan = planner.plan(query, &statement.text, &given)?;
-            let plan = bind(plan, parameters)?;
+            let plan = bound(&planner, query, &statement.text, &types, parameters)?;
             physical(&state, &planner.lower(plan).await?).await
         })
         .await?;
     context.notices.extend(told.take());
     rows(context, plan, task, announced.as_ref())
+}
+
+/// Plans a query and puts in the values of its parameters. Errors: 42P02 for a parameter without a value.
+pub fn bound(
+    planner: &Planner,
+    query: &ast::Query,
+    text: &str,
+    types: &[PgType],
+    parameters: Vec<ScalarValue>,
+) -> Result<LogicalPlan> {
+    let given: Vec<Option<PgType>> = types.iter().copied().map(Some).collect();
+    let plan = bind(planner.plan(query, text, &given)?, parameters)?;
+    match plan.get_parameter_names()?.into_iter().min() {
+        Some(parameter) => Err(message::parameter_missing(&parameter)),
+        None => Ok(plan),
+    }
 }
 
 /// What a query needs and gives, without running it.

@@ -1,5 +1,6 @@
 //! Rows of PostgreSQL's own catalogs (`pg_class`, `pg_attribute`, …), made from ours.
 
+use super::house;
 use super::relation::Rows;
 use super::value::Value;
 use super::{Build, DATABASE_OID, DEFAULT_TABLESPACE_OID, ENCODING_UTF8, HEAP_OID, SystemContext, relations, types};
@@ -161,6 +162,7 @@ fn pg_type(_context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
 
 fn pg_proc(_context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
     rows.add_copied(types::FUNCTION_ROWS);
+    house::add_rows(rows);
     Ok(())
 }
 

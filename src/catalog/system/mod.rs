@@ -19,6 +19,7 @@
 mod activity;
 mod catalog;
 mod function;
+mod house;
 mod information_schema;
 mod name;
 mod regulars;
@@ -43,6 +44,7 @@ use crate::error::Result;
 use crate::pg_type::Oid;
 
 pub use self::function::{function, function_names, parameter_type};
+pub use self::house::{Argument, HouseFunction, house_functions};
 pub use self::regulars::{FunctionRow, Lore};
 pub use self::relation::{SystemColumn, SystemRelation, relation, relation_by_oid, relations};
 pub use self::surroundings::{CursorRow, Gathered, PreparedRow, SessionRow, SettingKind, SettingRow, Surroundings};
