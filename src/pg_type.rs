@@ -99,6 +99,7 @@ impl PgType {
     pub const INT4: Self = Self::plain(23);
     pub const TEXT: Self = Self::plain(25);
     pub const OID: Self = Self::plain(26);
+    pub const JSON: Self = Self::plain(114);
     pub const FLOAT4: Self = Self::plain(700);
     pub const FLOAT8: Self = Self::plain(701);
     pub const UNKNOWN: Self = Self::plain(705);

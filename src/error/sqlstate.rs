@@ -26,6 +26,7 @@ sqlstates! {
     /// For notices.
     /// Nothing went wrong: what notices without a condition of their own carry.
     SuccessfulCompletion = "00000",
+    Warning = "01000",
     ProtocolViolation = "08P01",
     FeatureNotSupported = "0A000",
     CardinalityViolation = "21000",

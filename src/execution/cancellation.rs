@@ -1,4 +1,4 @@
-//! Stops a statement: its client's cancel request, or its timeout.
+//! Stops a statement: a cancel request, its timeout, or the end of its session.
 //!
 //! One interrupt spans a statement's planning, running and sending. Dropping the stream of a running plan
 //! (which the waiting side does when the interrupt fires) gives its memory and processors back.
@@ -45,13 +45,20 @@ pub fn checkpoint() -> Result<()> {
 #[derive(Debug, Clone)]
 pub struct Interrupt {
     cancelled: CancellationToken,
+    /// The session is ended.
+    ended: Option<CancellationToken>,
     deadline: Option<(Instant, Duration)>,
 }
 
 impl Interrupt {
     /// `timeout` is counted from now; `None` is no timeout.
     pub fn new(cancelled: CancellationToken, timeout: Option<Duration>) -> Self {
-        Self { cancelled, deadline: timeout.map(|timeout| (Instant::now() + timeout, timeout)) }
+        Self { cancelled, ended: None, deadline: timeout.map(|timeout| (Instant::now() + timeout, timeout)) }
+    }
+
+    /// The same for a statement of a session that may itself be ended.
+    pub fn within(self, ended: CancellationToken) -> Self {
+        Self { ended: Some(ended), ..self }
     }
 
     /// Resolves when the statement must end, with the error to report. Cancel-safe.
@@ -62,8 +69,15 @@ impl Interrupt {
                 None => std::future::pending().await,
             }
         };
+        let ended = async {
+            match &self.ended {
+                Some(ended) => ended.cancelled().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             biased;
+            () = ended => message::shutting_down(),
             () = self.cancelled.cancelled() => message::cancelled_by_user(),
             () = timeout => message::statement_timeout(self.deadline.map(|(_, timeout)| timeout).unwrap_or_default()),
         }

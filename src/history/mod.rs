@@ -33,7 +33,7 @@ pub use self::dictionary::Dictionary;
 pub use self::relation::AsOf;
 use crate::config::Config;
 use crate::error::Result;
-use crate::storage::footer::Warnings;
+use crate::storage::footer::{ParquetFiles, Size, Warnings};
 use crate::storage::parquet_table::StatementFiles;
 
 /// The history that a server serves; shared by all sessions, cheap to clone.
@@ -61,6 +61,8 @@ pub struct HistoryRelation {
     pub schema: SchemaRef,
     pub comment: String,
     provider: Arc<dyn TableProvider>,
+    /// The files that hold it; a derived table has none of its own.
+    files: Option<Arc<ParquetFiles>>,
 }
 
 impl HistoryRelation {
@@ -96,6 +98,12 @@ impl History {
 
     pub fn relation(&self, name: &str) -> Option<Arc<dyn TableProvider>> {
         self.relations().find(|relation| relation.name == name).map(|relation| Arc::clone(&relation.provider))
+    }
+
+    /// What the files of a table hold, as they were seen last; `None` for a table without files of its own.
+    pub fn size(&self, name: &str) -> Option<Size> {
+        let relation = self.relations().find(|relation| relation.name == name)?;
+        relation.files.as_ref().map(|files| files.size_seen())
     }
 
     /// The lines of receipts of any day, whatever day a statement asks about: for who joins them to receipts that are cut.

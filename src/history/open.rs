@@ -62,7 +62,8 @@ pub async fn open(config: &Config, runtime: &Arc<RuntimeEnv>, repeated_keys: Rep
         let table =
             HistoryTable::new(shape, Arc::clone(&clocks), opening.engine.state()).await.map_err(|e| fault(e, &what))?;
         let provider: Arc<dyn TableProvider> = Arc::new(table);
-        relations.push(HistoryRelation { name, schema: provider.schema(), comment, provider });
+        let files = mapped.get(&name).map(|mapped| Arc::clone(&mapped.files));
+        relations.push(HistoryRelation { name, schema: provider.schema(), comment, provider, files });
     }
     if repeated_keys == RepeatedKeys::AsConfigured {
         opening.check_keys(&mapped, &clocks).await?;

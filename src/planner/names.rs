@@ -208,7 +208,10 @@ impl ContextProvider for Names<'_> {
             return Err(message::function_missing(name).into());
         };
         let context = self.planner.simplify_context();
-        let args = args.into_iter().map(|arg| constant::folded(&context, arg)).collect::<EngineResult<Vec<_>>>()?;
+        let args = args
+            .into_iter()
+            .map(|arg| constant::folded(&context, arg).map(whole_number))
+            .collect::<EngineResult<Vec<_>>>()?;
         let provider = function.create_table_provider_with_args(TableFunctionArgs::new(&args, state.as_ref()))?;
         Ok(provider_as_source(provider))
     }
@@ -278,6 +281,17 @@ impl ContextProvider for Names<'_> {
     }
 }
 
+/// The engine's functions in FROM know one width of whole numbers.
+fn whole_number(arg: Expr) -> Expr {
+    match &arg {
+        Expr::Literal(value, _) if value.data_type().is_integer() => match value.cast_to(&DataType::Int64) {
+            Ok(value) => Expr::Literal(value, None),
+            Err(_) => arg,
+        },
+        _ => arg,
+    }
+}
+
 impl RegResolver for Names<'_> {
     fn class(&self, name: &str) -> Result<Oid> {
         let (schema, name) = match name.split_once('.') {
@@ -308,7 +322,7 @@ impl RegResolver for Names<'_> {
 
 /// A relation of the system catalog as the engine reads it: its rows are made when the scan is planned.
 #[derive(Debug)]
-struct SystemTable {
+pub(super) struct SystemTable {
     relation: &'static SystemRelation,
     context: Arc<SystemContext>,
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
+use crate::catalog::system::CursorRow;
 use crate::error::{Result, message};
 use crate::execution::scroll::Scroll;
 use crate::statement::outcome::OutputColumn;
@@ -17,9 +18,8 @@ const OPEN_MAX: usize = 100;
 
 pub struct Cursor {
     pub columns: Arc<[OutputColumn]>,
-    /// Its rows are sent in binary to the simple protocol.
-    pub is_binary: bool,
-    pub holds: bool,
+    /// As `pg_cursors` shows it.
+    pub shown: Arc<CursorRow>,
     /// Locked while its rows are on their way.
     pub rows: Arc<Mutex<Scroll>>,
     /// In the order of declaration.
@@ -50,11 +50,12 @@ impl Cursors {
         Ok(())
     }
 
-    pub fn open(&mut self, name: String, columns: Arc<[OutputColumn]>, rows: Scroll, is_binary: bool, holds: bool) {
+    pub fn open(&mut self, shown: CursorRow, columns: Arc<[OutputColumn]>, rows: Scroll) {
         let serial = self.next;
         self.next += 1;
         let rows = Arc::new(Mutex::new(rows));
-        self.by_name.insert(name, Cursor { columns, is_binary, holds, rows, serial, is_settled: false });
+        let name = shown.name.clone();
+        self.by_name.insert(name, Cursor { columns, shown: Arc::new(shown), rows, serial, is_settled: false });
     }
 
     /// Errors: 34000; 0A000 for a portal of the protocol.
@@ -70,6 +71,11 @@ impl Cursors {
 
     pub fn get(&self, name: &str) -> Option<&Cursor> {
         self.by_name.get(name)
+    }
+
+    /// All of them, as `pg_cursors` shows them.
+    pub fn shown(&self) -> Vec<Arc<CursorRow>> {
+        self.by_name.values().map(|cursor| Arc::clone(&cursor.shown)).collect()
     }
 
     /// Takes a name for a portal of the protocol; the portal without a name is replaced. Errors: 42P03.
@@ -112,7 +118,7 @@ impl Cursors {
 
     pub fn committed(&mut self) {
         self.portals.clear();
-        self.by_name.retain(|_, cursor| cursor.holds);
+        self.by_name.retain(|_, cursor| cursor.shown.is_holdable);
         for cursor in self.by_name.values_mut() {
             cursor.is_settled = true;
         }

@@ -12,10 +12,11 @@ pub mod text_format;
 pub mod transaction;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use datafusion::scalar::ScalarValue;
+use tokio_util::sync::CancellationToken;
 
 use self::cursors::Cursors;
 pub use self::prepared::Prepared;
@@ -36,12 +37,15 @@ use crate::sql::statement::StatementKind;
 use crate::statement;
 use crate::statement::context::Context;
 use crate::statement::outcome::{Notice, Outcome, OutputColumn};
+use crate::statement::surroundings::{Wished, Wishes};
 
 /// What a client says of itself when it connects.
 #[derive(Debug, Clone, Default)]
 pub struct StartupParameters {
     pub user: String,
     pub database: Option<String>,
+    /// Where the client is; `None` when it is in this process.
+    pub client: Option<SocketAddr>,
     /// Everything else of the startup message, such as `application_name`; `options` is already split into settings.
     pub settings: Vec<(String, String)>,
 }
@@ -54,6 +58,8 @@ pub struct Session {
     prepared: PreparedStatements,
     cursors: Cursors,
     notices: Vec<Notice>,
+    /// What functions of statements want of this session.
+    wishes: Wishes,
     registration: Registration,
     /// What the client was last told of each reported setting.
     reported: BTreeMap<&'static str, String>,
@@ -68,14 +74,14 @@ impl Session {
         if startup.database.is_some() && database != DATABASE {
             return Err(message::database_missing(database));
         }
-        let mut settings = Settings::new(&startup.user, Duration::from_millis(engine.limits.statement_timeout_ms));
+        let mut settings = Settings::new(&startup.user, &engine.limits);
         for (name, value) in &startup.settings {
             match settings.set_initial(name, value) {
                 Err(error) if error.state() == crate::error::SqlState::UndefinedObject => {}
                 other => other?,
             }
         }
-        let registration = engine.registry.enter(&startup.user, engine.clock.now());
+        let registration = engine.registry.enter(&startup.user, startup.client, engine.clock.now());
         let application_name = settings.application_name().to_owned();
         registration.note(|activity| activity.application_name = application_name);
         Ok(Self {
@@ -86,6 +92,7 @@ impl Session {
             prepared: PreparedStatements::default(),
             cursors: Cursors::default(),
             notices: Vec::new(),
+            wishes: Wishes::default(),
             registration,
             reported: BTreeMap::new(),
         })
@@ -112,6 +119,7 @@ impl Session {
     /// Settings whose value is reported to the client (ParameterStatus) and has changed since the last call;
     /// at the first call all of them.
     pub fn take_reports(&mut self) -> Vec<(&'static str, String)> {
+        self.grant_wishes();
         let mut changed = Vec::new();
         for setting in SETTINGS.iter().filter(|setting| setting.reported) {
             let value = self.settings.value(setting);
@@ -124,13 +132,31 @@ impl Session {
     }
 
     pub fn take_notices(&mut self) -> Vec<Notice> {
+        self.grant_wishes();
         std::mem::take(&mut self.notices)
+    }
+
+    /// Takes over what functions of the statements so far have set and told.
+    fn grant_wishes(&mut self) {
+        let Wished { settings, notices } = self.wishes.take();
+        self.notices.extend(notices);
+        for wish in settings {
+            // The function has set it already, on a copy.
+            if let Err(error) = self.settings.set(&wish.name, &wish.value, wish.is_local) {
+                tracing::error!(%error, "a setting that a function set cannot be set");
+            }
+        }
     }
 
     /// Begins a statement: its interrupt, to be held over planning, running and sending.
     pub fn interrupt(&mut self) -> Interrupt {
         let cancelled = self.registration.begin_statement();
-        Interrupt::new(cancelled, self.settings.statement_timeout())
+        Interrupt::new(cancelled, self.settings.statement_timeout()).within(self.registration.ended())
+    }
+
+    /// Cancelled when somebody ends this session.
+    pub fn ended(&self) -> CancellationToken {
+        self.registration.ended()
     }
 
     /// Splits a query string into statements. An empty string has none.
@@ -158,14 +184,22 @@ impl Session {
             return Err(message::several_statements_prepared());
         }
         let Some(statement) = statements.pop() else {
-            return Ok(Prepared { parameters: [].into(), columns: None, statement: None });
+            let prepared_at = self.engine.clock.now();
+            return Ok(Prepared {
+                parameters: [].into(),
+                columns: None,
+                statement: None,
+                prepared_at,
+                from_sql: false,
+            });
         };
         self.refuse_in_failed_transaction(&statement)?;
         let statement = Arc::new(statement);
         let given = parameter_types.iter().map(|oid| given_type(*oid)).collect::<Result<Vec<_>>>()?;
         let mut context = self.context();
         let (parameters, columns) = statement::describe(&mut context, &statement, given).await?;
-        Ok(Prepared { parameters, columns, statement: Some(statement) })
+        let prepared_at = context.now;
+        Ok(Prepared { parameters, columns, statement: Some(statement), prepared_at, from_sql: false })
     }
 
     /// Runs a prepared statement with its parameters.
@@ -203,6 +237,7 @@ impl Session {
     ///
     /// Errors: 40001 when another session changed the same object meanwhile; 53100, 58030 from the store.
     pub async fn commit_implicit(&mut self) -> Result<()> {
+        self.grant_wishes();
         if self.in_transaction_block() {
             return Ok(());
         }
@@ -221,6 +256,9 @@ impl Session {
 
     /// A statement failed: an implicit transaction is rolled back, an explicit one is failed.
     pub fn fail(&mut self) {
+        // What a failed statement set does not count; what it told does.
+        let Wished { notices, .. } = self.wishes.take();
+        self.notices.extend(notices);
         self.transaction.fail(&mut self.settings);
         if !self.in_transaction_block() {
             self.cursors.rolled_back();
@@ -246,9 +284,9 @@ impl Session {
         self.prepared.bytes()
     }
 
-    /// The columns of a cursor of SQL; `None` when there is none of that name.
-    pub fn cursor_columns(&self, name: &str) -> Option<&Arc<[OutputColumn]>> {
-        self.cursors.get(name).map(|cursor| &cursor.columns)
+    /// The columns of a cursor of SQL, and whether it sends them in binary; `None` when there is none of that name.
+    pub fn cursor_columns(&self, name: &str) -> Option<(&Arc<[OutputColumn]>, bool)> {
+        self.cursors.get(name).map(|cursor| (&cursor.columns, cursor.shown.is_binary))
     }
 
     /// Takes a name for a portal. Errors: 42P03 for one that a portal or a cursor has.
@@ -267,12 +305,18 @@ impl Session {
     }
 
     fn begin(&mut self, statement: &Statement) -> Result<()> {
+        self.grant_wishes();
         self.refuse_in_failed_transaction(statement)?;
         let application_name = self.settings.application_name().to_owned();
+        let now = self.engine.clock.now();
+        let transaction_started_at = self.transaction.started_at().or(Some(now));
         self.registration.note(|activity| {
             activity.state = "active";
             activity.query = statement.sql().to_owned();
             activity.application_name = application_name;
+            activity.transaction_started_at = transaction_started_at;
+            activity.query_started_at = Some(now);
+            activity.state_changed_at = Some(now);
         });
         Ok(())
     }
@@ -283,7 +327,15 @@ impl Session {
             TransactionStatus::Open => "idle in transaction",
             TransactionStatus::Failed => "idle in transaction (aborted)",
         };
-        self.registration.note(|activity| activity.state = state);
+        let now = self.engine.clock.now();
+        let transaction_started_at = self.transaction.started_at();
+        self.registration.note(|activity| {
+            if activity.state != state {
+                activity.state_changed_at = Some(now);
+            }
+            activity.state = state;
+            activity.transaction_started_at = transaction_started_at;
+        });
     }
 
     /// In a failed transaction only its end is accepted.
@@ -310,6 +362,7 @@ impl Session {
             cursors: &mut self.cursors,
             notices: &mut self.notices,
             is_alone: true,
+            wishes: &self.wishes,
         }
     }
 }

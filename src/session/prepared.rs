@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+
 use crate::error::{Result, message};
 use crate::pg_type::PgType;
 use crate::sql::statement::Statement;
@@ -19,9 +21,17 @@ pub struct Prepared {
     pub columns: Option<Arc<[OutputColumn]>>,
     /// `None` for an empty string.
     pub statement: Option<Arc<Statement>>,
+    pub prepared_at: DateTime<Utc>,
+    /// By PREPARE, rather than by the protocol's Parse.
+    pub from_sql: bool,
 }
 
 impl Prepared {
+    /// The query string as the client sent it.
+    pub fn shown_text(&self) -> &str {
+        self.statement.as_ref().map_or("", |statement| &statement.text)
+    }
+
     /// What it is charged with against the bound of what a session holds.
     pub fn bytes(&self) -> usize {
         self.statement.as_ref().map_or(0, |statement| statement.text.len()).max(BYTES_MIN)
@@ -31,7 +41,7 @@ impl Prepared {
 /// One session's named statements.
 #[derive(Debug, Default)]
 pub struct PreparedStatements {
-    by_name: BTreeMap<String, Arc<Prepared>>,
+    by_name: Arc<BTreeMap<String, Arc<Prepared>>>,
 }
 
 impl PreparedStatements {
@@ -50,16 +60,21 @@ impl PreparedStatements {
     }
 
     pub fn put(&mut self, name: String, prepared: Arc<Prepared>) {
-        self.by_name.insert(name, prepared);
+        Arc::make_mut(&mut self.by_name).insert(name, prepared);
     }
 
     /// Whether there was one.
     pub fn remove(&mut self, name: &str) -> bool {
-        self.by_name.remove(name).is_some()
+        self.by_name.contains_key(name) && Arc::make_mut(&mut self.by_name).remove(name).is_some()
     }
 
     pub fn clear(&mut self) {
-        self.by_name.clear();
+        self.by_name = Arc::default();
+    }
+
+    /// All of them as they are now, by name.
+    pub fn shared(&self) -> Arc<BTreeMap<String, Arc<Prepared>>> {
+        Arc::clone(&self.by_name)
     }
 
     /// What all of them are charged with.

@@ -1,6 +1,7 @@
 //! The sessions alive now: opens them, counts them, carries a cancel request to the one it names.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -23,6 +24,8 @@ struct Sessions {
 #[derive(Debug)]
 struct Entry {
     secret: i32,
+    /// Ends the session.
+    session: CancellationToken,
     /// Ends the statement that is running now.
     statement: CancellationToken,
     activity: Activity,
@@ -34,15 +37,20 @@ pub struct Activity {
     pub process_id: i32,
     pub user: String,
     pub application_name: String,
+    /// Where the client is; `None` when it is in this process.
+    pub client: Option<SocketAddr>,
     pub started_at: DateTime<Utc>,
     /// `active`, `idle`, `idle in transaction`, `idle in transaction (aborted)`.
     pub state: &'static str,
     pub query: String,
+    pub transaction_started_at: Option<DateTime<Utc>>,
+    pub query_started_at: Option<DateTime<Utc>>,
+    pub state_changed_at: Option<DateTime<Utc>>,
 }
 
 impl Registry {
     /// Enters a session; it leaves when the registration is dropped.
-    pub fn enter(self: &Arc<Self>, user: &str, started_at: DateTime<Utc>) -> Registration {
+    pub fn enter(self: &Arc<Self>, user: &str, client: Option<SocketAddr>, started_at: DateTime<Utc>) -> Registration {
         let mut sessions = self.sessions.lock();
         // Wraps within the positive numbers; a number in use is passed over.
         let mut process_id = sessions.last_process_id;
@@ -58,11 +66,16 @@ impl Registry {
             process_id,
             user: user.to_owned(),
             application_name: String::new(),
+            client,
             started_at,
             state: "idle",
             query: String::new(),
+            transaction_started_at: None,
+            query_started_at: None,
+            state_changed_at: Some(started_at),
         };
-        sessions.alive.insert(process_id, Entry { secret, statement: CancellationToken::new(), activity });
+        let session = CancellationToken::new();
+        sessions.alive.insert(process_id, Entry { secret, session, statement: CancellationToken::new(), activity });
         Registration { registry: Arc::clone(self), process_id, secret }
     }
 
@@ -74,6 +87,20 @@ impl Registry {
         {
             entry.statement.cancel();
         }
+    }
+
+    /// Cancels what a session does now. False when there is no such session.
+    pub fn cancel_statement(&self, process_id: i32) -> bool {
+        let sessions = self.sessions.lock();
+        let entry = sessions.alive.get(&process_id);
+        entry.inspect(|entry| entry.statement.cancel()).is_some()
+    }
+
+    /// Ends a session, and what it does now. False when there is no such session.
+    pub fn terminate(&self, process_id: i32) -> bool {
+        let sessions = self.sessions.lock();
+        let entry = sessions.alive.get(&process_id);
+        entry.inspect(|entry| entry.session.cancel()).is_some()
     }
 
     pub fn activities(&self) -> Vec<Activity> {
@@ -99,6 +126,12 @@ impl Registration {
         token
     }
 
+    /// Cancelled when somebody ends the session.
+    pub fn ended(&self) -> CancellationToken {
+        let sessions = self.registry.sessions.lock();
+        sessions.alive.get(&self.process_id).map(|entry| entry.session.clone()).unwrap_or_default()
+    }
+
     pub fn note(&self, change: impl FnOnce(&mut Activity)) {
         if let Some(entry) = self.registry.sessions.lock().alive.get_mut(&self.process_id) {
             change(&mut entry.activity);
@@ -119,13 +152,18 @@ mod tests {
     #[test]
     fn a_cancel_request_needs_the_secret_and_reaches_only_the_running_statement() {
         let registry = Arc::new(Registry::default());
-        let session = registry.enter("me", DateTime::UNIX_EPOCH);
+        let session = registry.enter("me", None, DateTime::UNIX_EPOCH);
         let first = session.begin_statement();
         registry.cancel(session.process_id, session.secret.wrapping_add(1));
         assert!(!first.is_cancelled());
         registry.cancel(session.process_id, session.secret);
         assert!(first.is_cancelled());
         assert!(!session.begin_statement().is_cancelled());
+        let last = session.begin_statement();
+        assert!(registry.cancel_statement(session.process_id) && last.is_cancelled());
+        assert!(!session.ended().is_cancelled());
+        assert!(registry.terminate(session.process_id) && session.ended().is_cancelled());
+        assert!(!registry.terminate(session.process_id + 1));
         drop(session);
         assert!(registry.activities().is_empty());
     }

@@ -3,13 +3,16 @@
 //! Nothing a client sets is visible to another. `SET` takes part in transactions: ROLLBACK takes it back, and
 //! `SET LOCAL` ends with the transaction.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 
 use crate::catalog::system::{SERVER_VERSION, SettingKind};
+use crate::config::LimitsConfig;
 use crate::error::{Result, message};
 use crate::session::text_format::{ByteaOutput, DateOrder, DateStyle, IntervalStyle, TextFormat};
 use crate::sql::statement::SetValue;
@@ -32,6 +35,8 @@ enum Accepts {
     /// One of these, in any case.
     OneOf(&'static [&'static str]),
     Boolean,
+    /// What is always so here: setting it to that is accepted, anything else is refused.
+    Only(bool),
     /// A whole number within bounds.
     Integer(i64, i64),
     /// Milliseconds, with PostgreSQL's units; 0 is none.
@@ -45,6 +50,8 @@ enum Accepts {
     ZoneOrNone,
     /// A style of output, and an order of day and month.
     DateStyle,
+    /// An encoding of text that needs no conversion.
+    Encoding,
     /// Fixed by the server.
     Nothing,
 }
@@ -68,7 +75,7 @@ impl Setting {
 impl Setting {
     pub fn kind(&self) -> SettingKind {
         match self.accepts {
-            Accepts::Boolean => SettingKind::Bool,
+            Accepts::Boolean | Accepts::Only(_) => SettingKind::Bool,
             Accepts::Integer(..) | Accepts::Duration => SettingKind::Integer,
             Accepts::OneOf(_) => SettingKind::Choice,
             Accepts::Any
@@ -77,6 +84,7 @@ impl Setting {
             | Accepts::DateOrNone
             | Accepts::ZoneOrNone
             | Accepts::DateStyle
+            | Accepts::Encoding
             | Accepts::Nothing => SettingKind::Text,
         }
     }
@@ -85,13 +93,54 @@ impl Setting {
         !matches!(self.accepts, Accepts::Nothing)
     }
 
+    /// The least and the greatest value of a number, in its unit.
+    pub fn bounds(&self) -> Option<(i64, i64)> {
+        match self.accepts {
+            Accepts::Integer(least, most) => Some((least, most)),
+            Accepts::Duration => Some((0, i32::MAX.into())),
+            _ => None,
+        }
+    }
+
+    /// The words that a choice is between.
+    pub fn choices(&self) -> Option<&'static [&'static str]> {
+        match self.accepts {
+            Accepts::OneOf(choices) => Some(choices),
+            _ => None,
+        }
+    }
+
     /// `pg_settings.category`.
     pub fn category(&self) -> &'static str {
-        match self.accepts {
-            Accepts::Nothing => "Preset Options",
-            _ if self.name.starts_with("regulars.") => "Customized Options",
-            _ => "Client Connection Defaults",
+        match self.name {
+            name if name.starts_with("regulars.") => "Customized Options",
+            "application_name" => "Reporting and Logging / What to Log",
+            "max_connections" => "Connections and Authentication / Connection Settings",
+            "search_path" | "client_min_messages" | "bytea_output" | "row_security" | "check_function_bodies" => {
+                "Client Connection Defaults / Statement Behavior"
+            }
+            name if name.contains("transaction_") || name.contains("_timeout") || name.starts_with("default_") => {
+                "Client Connection Defaults / Statement Behavior"
+            }
+            "TimeZone" | "DateStyle" | "IntervalStyle" | "client_encoding" | "extra_float_digits" => {
+                "Client Connection Defaults / Locale and Formatting"
+            }
+            name if name.starts_with("lc_") && self.is_settable() => {
+                "Client Connection Defaults / Locale and Formatting"
+            }
+            "jit" => "Query Tuning / Other Planner Options",
+            "synchronous_commit" => "Write-Ahead Log / Settings",
+            "transform_null_equals" => "Version and Platform Compatibility / Other Platforms and Clients",
+            "array_nulls" | "quote_all_identifiers" | "standard_conforming_strings" | "synchronize_seqscans" => {
+                "Version and Platform Compatibility / Previous PostgreSQL Versions"
+            }
+            _ => "Preset Options",
         }
+    }
+
+    /// Whether its value belongs to the transaction it is set in.
+    fn is_of_transaction(&self) -> bool {
+        self.name.starts_with("transaction_")
     }
 }
 
@@ -99,14 +148,16 @@ impl Setting {
 pub static SETTINGS: &[Setting] = &[
     setting("application_name", "", Accepts::Any, "Sets the application name to be reported in statistics and logs.")
         .reported(),
+    setting("array_nulls", "on", Accepts::Only(true), "Enables input of NULL elements in arrays."),
+    setting("block_size", "8192", Accepts::Nothing, "Shows the size of a disk block."),
     setting("bytea_output", "hex", Accepts::OneOf(&["escape", "hex"]), "Sets the output format for bytea."),
     setting(
-        "client_encoding",
-        "UTF8",
-        Accepts::OneOf(&["UTF8", "UTF-8", "UNICODE", "SQL_ASCII"]),
-        "Sets the client's character set encoding.",
-    )
-    .reported(),
+        "check_function_bodies",
+        "on",
+        Accepts::Boolean,
+        "Checks routine bodies during CREATE FUNCTION; there are none here to be checked.",
+    ),
+    setting("client_encoding", "UTF8", Accepts::Encoding, "Sets the client's character set encoding.").reported(),
     setting(
         "client_min_messages",
         "notice",
@@ -115,6 +166,18 @@ pub static SETTINGS: &[Setting] = &[
     ),
     setting("DateStyle", "ISO, MDY", Accepts::DateStyle, "Sets the display format for date and time values.")
         .reported(),
+    setting(
+        "default_table_access_method",
+        "heap",
+        Accepts::OneOf(&["heap"]),
+        "Sets the default table access method for new tables.",
+    ),
+    setting(
+        "default_transaction_deferrable",
+        "off",
+        Accepts::Boolean,
+        "Sets the default deferrable status of new transactions; none here ever waits.",
+    ),
     setting(
         "default_transaction_isolation",
         "read committed",
@@ -151,6 +214,13 @@ pub static SETTINGS: &[Setting] = &[
     )
     .reported(),
     setting("is_superuser", "on", Accepts::Nothing, "Shows whether the current user is a superuser.").reported(),
+    setting("jit", "off", Accepts::Only(false), "Allow JIT compilation; there is none here."),
+    setting("lc_collate", "C", Accepts::Nothing, "Shows the collation order locale."),
+    setting("lc_ctype", "C.UTF-8", Accepts::Nothing, "Shows the character classification and case conversion locale."),
+    setting("lc_messages", "C", Accepts::OneOf(LOCALES), "Sets the language in which messages are displayed."),
+    setting("lc_monetary", "C", Accepts::OneOf(LOCALES), "Sets the locale for formatting monetary amounts."),
+    setting("lc_numeric", "C", Accepts::OneOf(LOCALES), "Sets the locale for formatting numbers."),
+    setting("lc_time", "C", Accepts::OneOf(LOCALES), "Sets the locale for formatting date and time values."),
     setting(
         "lock_timeout",
         "0",
@@ -158,7 +228,22 @@ pub static SETTINGS: &[Setting] = &[
         "Sets the maximum allowed duration of any wait for a lock; nothing here waits for one.",
     )
     .unit("ms"),
+    setting("max_connections", "", Accepts::Nothing, "Sets the maximum number of concurrent connections."),
+    setting("max_function_args", "100", Accepts::Nothing, "Shows the maximum number of function arguments."),
     setting("max_identifier_length", "63", Accepts::Nothing, "Shows the maximum identifier length."),
+    setting("max_index_keys", "32", Accepts::Nothing, "Shows the maximum number of index keys."),
+    setting(
+        "max_prepared_transactions",
+        "0",
+        Accepts::Nothing,
+        "Sets the maximum number of simultaneously prepared transactions.",
+    ),
+    setting(
+        "quote_all_identifiers",
+        "off",
+        Accepts::Only(false),
+        "When generating SQL fragments, quote all identifiers.",
+    ),
     setting(
         "regulars.as_of",
         "",
@@ -172,6 +257,7 @@ pub static SETTINGS: &[Setting] = &[
         Accepts::ZoneOrNone,
         "Sets the time zone whose business date is today. Empty: that of the history.",
     ),
+    setting("row_security", "on", Accepts::Boolean, "Enables row security; no relation here has policies."),
     setting(
         "search_path",
         "\"$user\", public",
@@ -192,8 +278,26 @@ pub static SETTINGS: &[Setting] = &[
     .reported(),
     setting("statement_timeout", "300000", Accepts::Duration, "Sets the maximum allowed duration of any statement.")
         .unit("ms"),
+    setting(
+        "synchronize_seqscans",
+        "on",
+        Accepts::Boolean,
+        "Enables synchronized sequential scans; the order of rows is never promised here.",
+    ),
+    setting(
+        "synchronous_commit",
+        "on",
+        Accepts::OneOf(&["local", "remote_write", "remote_apply", "on", "off"]),
+        "Sets the current transaction's synchronization level; here COMMIT returns when it is on disk, whatever is set.",
+    ),
     setting("TimeZone", "UTC", Accepts::TimeZone, "Sets the time zone for displaying and interpreting time stamps.")
         .reported(),
+    setting(
+        "transaction_deferrable",
+        "off",
+        Accepts::Boolean,
+        "Whether to defer a read-only serializable transaction; none here ever waits.",
+    ),
     setting(
         "transaction_isolation",
         "read committed",
@@ -201,39 +305,69 @@ pub static SETTINGS: &[Setting] = &[
         "Shows the current transaction's isolation level.",
     ),
     setting("transaction_read_only", "off", Accepts::Boolean, "Shows the current transaction's read-only status."),
+    setting(
+        "transform_null_equals",
+        "off",
+        Accepts::Only(false),
+        "Treats \"expr=NULL\" as \"expr IS NULL\"; here it never is.",
+    ),
 ];
 
-/// The values of one session. Cheap enough to clone at each savepoint.
+/// The locales that compare and write like ours.
+const LOCALES: &[&str] = &["C", "POSIX", "C.UTF-8", "en_US.UTF-8"];
+
+/// The values of one session. A clone shares them until either changes, so each statement may have its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// What each variable goes back to at RESET: the server's default, or what the client asked for at start-up.
-    initial: BTreeMap<&'static str, String>,
-    session: BTreeMap<&'static str, String>,
+    initial: Arc<Values>,
+    session: Arc<Values>,
     /// `SET LOCAL`, until the transaction ends.
-    local: BTreeMap<&'static str, String>,
+    local: Arc<Values>,
 }
 
+/// By name: those of [`SETTINGS`], and those with a dot that clients make up for themselves.
+type Values = BTreeMap<Cow<'static, str>, String>;
+
 impl Settings {
-    pub fn new(user: &str, statement_timeout: Duration) -> Self {
-        let mut initial = BTreeMap::new();
-        initial.insert("session_authorization", user.to_owned());
-        initial.insert("statement_timeout", statement_timeout.as_millis().to_string());
-        Self { initial, session: BTreeMap::new(), local: BTreeMap::new() }
+    pub fn new(user: &str, limits: &LimitsConfig) -> Self {
+        let mut initial = Values::new();
+        initial.insert("session_authorization".into(), user.to_owned());
+        initial.insert("statement_timeout".into(), limits.statement_timeout_ms.to_string());
+        initial.insert("max_connections".into(), limits.connections.to_string());
+        Self { initial: Arc::new(initial), session: Arc::default(), local: Arc::default() }
     }
 
     /// A value that the client gave while connecting; it is what RESET goes back to.
     ///
     /// Errors: 42704 for an unknown name, 22023 for a value that is not accepted.
     pub fn set_initial(&mut self, name: &str, value: &str) -> Result<()> {
-        let setting = find(name)?;
+        let setting = match find(name) {
+            Ok(setting) => setting,
+            Err(_) if is_made_up(name) => {
+                Arc::make_mut(&mut self.initial).insert(name.to_lowercase().into(), value.to_owned());
+                return Ok(());
+            }
+            Err(unknown) => return Err(unknown),
+        };
+        if !setting.is_settable() {
+            return Err(message::setting_is_fixed(setting.name));
+        }
         let value = accepted(setting, self.value(setting), &[value.to_owned()])?;
-        self.initial.insert(setting.name, value);
+        Arc::make_mut(&mut self.initial).insert(setting.name.into(), value);
         Ok(())
     }
 
     /// Errors: 42704 for an unknown name, 22023 for a value that is not accepted, 55P02 for a fixed variable.
     pub fn set(&mut self, name: &str, value: &SetValue, local: bool) -> Result<()> {
-        let setting = find(name)?;
+        let setting = match find(name) {
+            Ok(setting) => setting,
+            Err(_) if is_made_up(name) => {
+                self.set_made_up(name, value, local);
+                return Ok(());
+            }
+            Err(unknown) => return Err(unknown),
+        };
         if matches!(setting.accepts, Accepts::Nothing) {
             return Err(message::setting_is_fixed(setting.name));
         }
@@ -241,13 +375,32 @@ impl Settings {
             SetValue::Default => self.initial_value(setting).to_owned(),
             SetValue::Values(values) => accepted(setting, self.value(setting), values)?,
         };
-        if local {
-            self.local.insert(setting.name, value);
-        } else {
-            self.local.remove(setting.name);
-            self.session.insert(setting.name, value);
-        }
+        self.put(setting.name.into(), value, local || setting.is_of_transaction());
         Ok(())
+    }
+
+    /// A variable of the client's own, such as `app.user`: any text, empty once it is reset.
+    fn set_made_up(&mut self, name: &str, value: &SetValue, local: bool) {
+        let name: Cow<'static, str> = name.to_lowercase().into();
+        let value = match value {
+            SetValue::Default => self.initial.get(&name).cloned().unwrap_or_default(),
+            SetValue::Values(values) => values.join(", "),
+        };
+        if local && !self.session.contains_key(&name) {
+            Arc::make_mut(&mut self.session).insert(name.clone(), String::new());
+        }
+        self.put(name, value, local);
+    }
+
+    fn put(&mut self, name: Cow<'static, str>, value: String, local: bool) {
+        if local {
+            Arc::make_mut(&mut self.local).insert(name, value);
+            return;
+        }
+        if self.local.contains_key(&name) {
+            Arc::make_mut(&mut self.local).remove(&name);
+        }
+        Arc::make_mut(&mut self.session).insert(name, value);
     }
 
     /// `RESET name`, or all.
@@ -255,8 +408,11 @@ impl Settings {
         match name {
             Some(name) => self.set(name, &SetValue::Default, false),
             None => {
-                self.session.clear();
-                self.local.clear();
+                Arc::make_mut(&mut self.session).retain(|name, value| {
+                    value.clear();
+                    is_made_up(name)
+                });
+                self.end_local();
                 Ok(())
             }
         }
@@ -264,13 +420,23 @@ impl Settings {
 
     /// The transaction is over: what was set for it alone ends.
     pub fn end_local(&mut self) {
-        self.local.clear();
+        if !self.local.is_empty() {
+            self.local = Arc::default();
+        }
     }
 
-    /// A value as SHOW prints it. Errors: 42704 for an unknown name.
-    pub fn show(&self, name: &str) -> Result<(&'static str, String)> {
-        let setting = find(name)?;
-        Ok((setting.name, self.shown(setting)))
+    /// The variable's name and its value as SHOW prints it. Errors: 42704 for an unknown name.
+    pub fn show(&self, name: &str) -> Result<(Cow<'static, str>, String)> {
+        let setting = match find(name) {
+            Ok(setting) => setting,
+            Err(unknown) => {
+                let name: Cow<'static, str> = name.to_lowercase().into();
+                let value =
+                    self.local.get(&name).or_else(|| self.session.get(&name)).or_else(|| self.initial.get(&name));
+                return value.map(|value| (name.clone(), value.clone())).ok_or(unknown);
+            }
+        };
+        Ok((setting.name.into(), self.shown(setting)))
     }
 
     /// A value in the units in which people read it.
@@ -282,13 +448,20 @@ impl Settings {
     }
 
     pub fn value<'a>(&'a self, setting: &'a Setting) -> &'a str {
-        self.local
-            .get(setting.name)
-            .or_else(|| self.session.get(setting.name))
-            .map_or_else(|| self.initial_value(setting), String::as_str)
+        if let Some(value) = self.local.get(setting.name).or_else(|| self.session.get(setting.name)) {
+            return value;
+        }
+        match setting.name {
+            // What the transaction was not told is as for all of the session's.
+            "transaction_isolation" => self.named("default_transaction_isolation"),
+            "transaction_read_only" => self.named("default_transaction_read_only"),
+            "transaction_deferrable" => self.named("default_transaction_deferrable"),
+            _ => self.initial_value(setting),
+        }
     }
 
-    fn initial_value<'a>(&'a self, setting: &'a Setting) -> &'a str {
+    /// What RESET goes back to.
+    pub fn initial_value<'a>(&'a self, setting: &'a Setting) -> &'a str {
         self.initial.get(setting.name).map_or(setting.default, String::as_str)
     }
 
@@ -355,9 +528,23 @@ impl Settings {
         self.named("regulars.lint") == "on"
     }
 
+    /// Whether the transaction may change nothing.
+    pub fn is_read_only(&self) -> bool {
+        self.named("transaction_read_only") == "on"
+    }
+
     pub fn application_name(&self) -> &str {
         self.named("application_name")
     }
+}
+
+/// Whether a client may use a name that we do not know: words with a dot between, not of our own prefix.
+fn is_made_up(name: &str) -> bool {
+    let is_word = |word: &str| {
+        word.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_' || !c.is_ascii())
+            && word.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '$') || !c.is_ascii())
+    };
+    name.contains('.') && name.split('.').all(is_word) && !name.to_lowercase().starts_with("regulars.")
 }
 
 fn find(name: &str) -> Result<&'static Setting> {
@@ -386,10 +573,14 @@ fn accepted(setting: &Setting, current: &str, values: &[String]) -> Result<Strin
             .find(|known| known.eq_ignore_ascii_case(value))
             .map(|known| (*known).to_owned())
             .ok_or_else(|| refused().with_hint(format!("Available values: {}.", known.join(", ")))),
-        Accepts::Boolean => match value.to_ascii_lowercase().as_str() {
-            "on" | "true" | "yes" | "1" | "t" | "y" => Ok("on".to_owned()),
-            "off" | "false" | "no" | "0" | "f" | "n" => Ok("off".to_owned()),
-            _ => Err(message::setting_not_boolean(setting.name)),
+        Accepts::Boolean => {
+            let truth = boolean(value).ok_or_else(|| message::setting_not_boolean(setting.name))?;
+            Ok(if truth { "on" } else { "off" }.to_owned())
+        }
+        Accepts::Only(always) => match boolean(value) {
+            Some(truth) if truth == *always => Ok(setting.default.to_owned()),
+            Some(_) => Err(message::setting_is_always(setting.name, setting.default)),
+            None => Err(message::setting_not_boolean(setting.name)),
         },
         Accepts::Integer(least, most) => {
             let number: i64 = value.parse().map_err(|_| refused())?;
@@ -409,8 +600,27 @@ fn accepted(setting: &Setting, current: &str, values: &[String]) -> Result<Strin
         Accepts::ZoneOrNone => {
             regulars_udfs::zone::parse(value).map(|zone| zone.name().to_owned()).map_err(|_| refused())
         }
+        Accepts::Encoding => encoding(value).map(str::to_owned).ok_or_else(refused),
         Accepts::Names | Accepts::DateStyle => Err(refused()),
         Accepts::Nothing => Err(message::setting_is_fixed(setting.name)),
+    }
+}
+
+fn boolean(value: &str) -> Option<bool> {
+    match value.to_ascii_lowercase().as_str() {
+        "on" | "true" | "yes" | "1" | "t" | "y" => Some(true),
+        "off" | "false" | "no" | "0" | "f" | "n" => Some(false),
+        _ => None,
+    }
+}
+
+/// Only letters and digits of an encoding's name count: drivers send `utf-8`, in quotes too.
+fn encoding(name: &str) -> Option<&'static str> {
+    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+    match plain.to_ascii_lowercase().as_str() {
+        "utf8" | "unicode" => Some("UTF8"),
+        "sqlascii" => Some("SQL_ASCII"),
+        _ => None,
     }
 }
 
@@ -491,7 +701,7 @@ mod tests {
     use crate::error::SqlState;
 
     fn settings() -> Settings {
-        Settings::new("me", Duration::from_secs(300))
+        Settings::new("me", &LimitsConfig::default())
     }
 
     fn set(settings: &mut Settings, name: &str, value: &str) -> Result<()> {
@@ -507,7 +717,7 @@ mod tests {
             assert_eq!(settings.show("statement_timeout").unwrap().1, shown, "{given}");
         }
         set(&mut settings, "timezone", "europe/stockholm").unwrap();
-        assert_eq!(settings.show("TIMEZONE").unwrap(), ("TimeZone", "Europe/Stockholm".to_owned()));
+        assert_eq!(settings.show("TIMEZONE").unwrap(), ("TimeZone".into(), "Europe/Stockholm".to_owned()));
         set(&mut settings, "search_path", "Sales, \"Public\"").unwrap();
         assert_eq!(settings.show("search_path").unwrap().1, "sales, \"Public\"");
     }
@@ -518,6 +728,44 @@ mod tests {
         assert_eq!(set(&mut settings, "statement_timeuot", "1").unwrap_err().state(), SqlState::UndefinedObject);
         assert_eq!(set(&mut settings, "timezone", "Mars").unwrap_err().state(), SqlState::InvalidParameterValue);
         assert_eq!(set(&mut settings, "server_version", "9").unwrap_err().state(), SqlState::CantChangeRuntimeParam);
+    }
+
+    #[test]
+    fn names_of_clients_own_are_kept_and_empty_once_reset() {
+        // SET app.user = 'ada'; SHOW app.user; RESET ALL; SHOW app.user on PostgreSQL 15.
+        let mut settings = settings();
+        set(&mut settings, "App.User", "ada").unwrap();
+        assert_eq!(settings.show("app.user").unwrap().1, "ada");
+        settings.reset(None).unwrap();
+        assert_eq!(settings.show("app.user").unwrap().1, "");
+        assert_eq!(settings.show("app.other").unwrap_err().state(), SqlState::UndefinedObject);
+        for name in ["regulars.no_such", "1.a", "a..b", "no_such"] {
+            assert_eq!(set(&mut settings, name, "x").unwrap_err().state(), SqlState::UndefinedObject, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_transaction_is_as_the_session_says_until_it_says_otherwise() {
+        let mut settings = settings();
+        set(&mut settings, "default_transaction_isolation", "serializable").unwrap();
+        set(&mut settings, "default_transaction_read_only", "on").unwrap();
+        assert_eq!(settings.show("transaction_isolation").unwrap().1, "serializable");
+        assert!(settings.is_read_only());
+        set(&mut settings, "transaction_read_only", "off").unwrap();
+        assert!(!settings.is_read_only());
+        settings.end_local();
+        assert!(settings.is_read_only());
+    }
+
+    #[test]
+    fn encodings_are_named_loosely() {
+        let mut settings = settings();
+        // SET client_encoding = …; SHOW client_encoding on PostgreSQL 15.
+        for (given, shown) in [("'utf-8'", "UTF8"), ("Unicode", "UTF8"), ("sql_ascii", "SQL_ASCII")] {
+            set(&mut settings, "client_encoding", given).unwrap();
+            assert_eq!(settings.show("client_encoding").unwrap().1, shown, "{given}");
+        }
+        assert_eq!(set(&mut settings, "client_encoding", "x").unwrap_err().state(), SqlState::InvalidParameterValue);
     }
 
     #[test]

@@ -34,7 +34,6 @@ enum State {
 struct Open {
     draft: Draft,
     started_at: DateTime<Utc>,
-    read_only: bool,
     settings_before: Settings,
     savepoints: Vec<Savepoint>,
 }
@@ -93,7 +92,7 @@ impl Transaction {
     ) -> Result<&mut Draft> {
         self.begin_implicit(catalog, settings, now);
         match &mut self.state {
-            State::Implicit(open) | State::Block(open) if open.read_only => {
+            State::Implicit(_) | State::Block(_) if settings.is_read_only() => {
                 Err(message::read_only_transaction(command))
             }
             State::Implicit(open) | State::Block(open) => Ok(&mut open.draft),
@@ -121,16 +120,6 @@ impl Transaction {
             }
         }
         true
-    }
-
-    pub fn set_read_only(&mut self, read_only: bool) {
-        if let State::Implicit(open) | State::Block(open) | State::Failed(open) = &mut self.state {
-            open.read_only = read_only;
-        }
-    }
-
-    pub fn is_read_only(&self) -> bool {
-        self.open().is_some_and(|open| open.read_only)
     }
 
     /// COMMIT of a block; `None` when there is none.
@@ -242,13 +231,7 @@ impl Transaction {
 
 impl Open {
     fn new(catalog: &Catalog, settings: &Settings, now: DateTime<Utc>) -> Self {
-        Self {
-            draft: catalog.begin(),
-            started_at: now,
-            read_only: false,
-            settings_before: settings.clone(),
-            savepoints: Vec::new(),
-        }
+        Self { draft: catalog.begin(), started_at: now, settings_before: settings.clone(), savepoints: Vec::new() }
     }
 
     /// The newest savepoint of that name.

@@ -10,6 +10,7 @@
 //! Not here: correlated subqueries and EXISTS as values, which need types and scopes (`planner/rule/subquery_value.rs`).
 
 mod array;
+mod pattern;
 mod reg;
 mod set_returning;
 mod types;
@@ -18,17 +19,18 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
-    FunctionArguments, Ident, ObjectName, ObjectNamePart, Select, SelectItem, Statement, TableFactor, Value, VisitMut,
-    VisitorMut,
+    AccessExpr, BinaryOperator, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
+    FunctionArguments, Ident, ObjectName, ObjectNamePart, Select, SelectItem, Statement, TableAlias, TableFactor,
+    Value, VisitMut, VisitorMut,
 };
 
 pub use self::array::list_items;
-use self::array::{array_comparison, array_literal, array_of_query, subscript_series};
+use self::array::{array_comparison, array_literal, array_of_query, set_of_array, subscript_series};
 use self::reg::{name_reg_outputs, reg_cast, reg_cast_to_text};
 pub use self::set_returning::{SetReturning, column_of, function_of, list_function, set_returning, type_of};
 use self::types::cast_type;
 use crate::error::{Error, Result};
+use crate::ident::folded;
 use crate::pg_type::Oid;
 
 /// Who knows the OIDs of names that are written as literals.
@@ -90,12 +92,15 @@ impl Rewriter<'_> {
     fn rewrite_once(&self, expr: &mut Expr) -> Result<bool> {
         Ok(qualified_operator(expr)
             || byte_collation(expr)
+            || pattern::escape(expr)
             || at_time_zone(expr)
             || reg_cast_to_text(expr)
             || reg_cast(expr, self.resolve)?
             || array_literal(expr)
             || array_comparison(expr)
             || cast_type(expr)
+            || set_of_array(expr)
+            || field_of_record(expr)
             || bare_function(expr)
             || qualified_function(expr)
             || array_of_query(expr)?)
@@ -170,6 +175,24 @@ fn at_time_zone(expr: &mut Expr) -> bool {
     true
 }
 
+/// `(record).field` → `get_field(record, 'field')`: DataFusion takes what follows a dot for a name in quotes.
+fn field_of_record(expr: &mut Expr) -> bool {
+    let Expr::CompoundFieldAccess { root, access_chain } = expr else { return false };
+    let fields: Option<Vec<Ident>> = access_chain
+        .iter()
+        .map(|access| match access {
+            AccessExpr::Dot(Expr::Identifier(field)) => Some(field.clone()),
+            _ => None,
+        })
+        .collect();
+    let Some(fields) = fields else { return false };
+    *expr = fields.iter().fold(take(root), |record, field| {
+        let name = Expr::Value(Value::SingleQuotedString(folded(field)).into());
+        call("get_field", vec![record, name])
+    });
+    true
+}
+
 /// `current_schema`, `current_role` without parentheses → calls. The parser takes these reserved words for columns;
 /// `current_user` and the others it knows.
 fn bare_function(expr: &mut Expr) -> bool {
@@ -188,16 +211,32 @@ fn qualified_function(expr: &mut Expr) -> bool {
     unqualify(&mut function.name)
 }
 
-/// `pg_timezone_names()` → the view of that name, which has the same rows; functions without schemas; functions that
+/// `pg_timezone_names()` and its like → the relation that has the same rows; functions without schemas; functions that
 /// give rows as lists that are unnested.
 fn table_function(factor: &mut TableFactor) {
     set_returning::unnest_factor(factor);
-    if let TableFactor::Table { name, args: args @ Some(_), .. } = factor {
+    if let TableFactor::Table { name, alias, args: args @ Some(_), .. } = factor {
         unqualify(name);
-        if catalog_name(name).as_deref() == Some("pg_timezone_names") {
-            *args = None;
+        match catalog_name(name).as_deref() {
+            Some("pg_timezone_names") => *args = None,
+            // Of what is only a function, the rows are kept under a name that nobody writes.
+            Some(keywords @ "pg_get_keywords") => {
+                *args = None;
+                alias.get_or_insert_with(|| alias_named(keywords));
+                *name = ObjectName::from(Ident::with_quote('"', "pg_get_keywords()"));
+            }
+            Some("pg_show_all_settings") => {
+                *args = None;
+                *name = ObjectName::from(Ident::new("pg_settings"));
+                alias.get_or_insert_with(|| alias_named("pg_show_all_settings"));
+            }
+            _ => {}
         }
     }
+}
+
+fn alias_named(name: &str) -> TableAlias {
+    TableAlias { explicit: true, name: Ident::new(name), columns: Vec::new(), at: None }
 }
 
 /// `t.tableoid` → the OID of the table that `t` is an alias of. There are no system columns here, and this is the
@@ -253,7 +292,7 @@ fn distinguish_repeated_items(select: &mut Select) {
 }
 
 /// The last word of a name that is bare or in `pg_catalog`, in lower case.
-fn catalog_name(name: &ObjectName) -> Option<String> {
+pub(super) fn catalog_name(name: &ObjectName) -> Option<String> {
     let word = |part: &ObjectNamePart| part.as_ident().map(|ident| ident.value.to_ascii_lowercase());
     match name.0.as_slice() {
         [last] => word(last),

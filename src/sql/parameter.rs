@@ -7,19 +7,24 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    ArrayElemTypeDef, DataType, Expr, LimitClause, Query, TimezoneInfo, Value, Visit, Visitor, visit_expressions,
+    ArrayElemTypeDef, DataType, Expr, FunctionArg, FunctionArgExpr, LimitClause, Query, TimezoneInfo, Value, Visit,
+    Visitor, visit_expressions,
 };
 use datafusion::sql::sqlparser::tokenizer::Location;
 
 use super::argument::{arguments, function_name, named};
+use super::compat::catalog_name;
 use crate::pg_type::{PgType, TYPES};
 
 /// The type of an argument that is written by its name: of which function, and which name.
 pub type OfArgument = fn(&str, &str) -> Option<PgType>;
 
+/// The type of an argument by its place: of which function, which place from 0, of how many.
+pub type OfPlace = fn(&str, usize, usize) -> Option<PgType>;
+
 /// Parameter number (from 1) → its type, for the parameters of which the text says one. The first mention decides.
-pub fn types(query: &Query, of_argument: OfArgument) -> BTreeMap<usize, PgType> {
-    let mut finder = Finder { found: BTreeMap::new(), of_argument };
+pub fn types(query: &Query, of_argument: OfArgument, of_place: OfPlace) -> BTreeMap<usize, PgType> {
+    let mut finder = Finder { found: BTreeMap::new(), of_argument, of_place };
     let _: ControlFlow<()> = Visit::visit(query, &mut finder);
     finder.found
 }
@@ -38,6 +43,7 @@ pub fn place(query: &Query, name: &str) -> Option<Location> {
 struct Finder {
     found: BTreeMap<usize, PgType>,
     of_argument: OfArgument,
+    of_place: OfPlace,
 }
 
 impl Finder {
@@ -76,6 +82,18 @@ impl Visitor for Finder {
         {
             for (argument, value) in arguments(function).iter().filter_map(named) {
                 if let Some(pg_type) = (self.of_argument)(&name, &argument) {
+                    self.note(value, pg_type);
+                }
+            }
+        }
+        if let Expr::Function(function) = expr
+            && let Some(name) = catalog_name(&function.name)
+        {
+            let arguments = arguments(function);
+            for (place, argument) in arguments.iter().enumerate() {
+                if let FunctionArg::Unnamed(FunctionArgExpr::Expr(value)) = argument
+                    && let Some(pg_type) = (self.of_place)(&name, place, arguments.len())
+                {
                     self.note(value, pg_type);
                 }
             }
@@ -137,15 +155,20 @@ mod tests {
     fn casts_and_limits_tell() {
         let query = parse_query(
             "SELECT $1::bigint, CAST($2 AS timestamptz), ($3)::text[] FROM t WHERE a = $4 AND f(b, c => $7) \
-             LIMIT $5 OFFSET $6",
+             AND pg_catalog.g(1, $8) AND g($9) LIMIT $5 OFFSET $6",
         )
         .unwrap();
-        let found = types(&query, |function, argument| (function == "f" && argument == "c").then_some(PgType::DATE));
+        let found = types(
+            &query,
+            |function, argument| (function == "f" && argument == "c").then_some(PgType::DATE),
+            |function, place, count| ((function, place, count) == ("g", 1, 2)).then_some(PgType::BOOL),
+        );
         assert_eq!(found[&1], PgType::INT8);
         assert_eq!(found[&2], PgType::TIMESTAMPTZ);
         assert_eq!(found[&3].sql_name(), "text[]");
         assert_eq!(found.get(&4), None);
         assert_eq!((found[&5], found[&6]), (PgType::INT8, PgType::INT8));
         assert_eq!(found[&7], PgType::DATE);
+        assert_eq!((found.get(&8), found.get(&9)), (Some(&PgType::BOOL), None));
     }
 }

@@ -112,7 +112,14 @@ pub enum StatementKind {
 pub struct Explain {
     pub analyze: bool,
     pub verbose: bool,
+    pub format: ExplainFormat,
     pub query: Box<ast::Query>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExplainFormat {
+    Text,
+    Json,
 }
 
 /// `PREPARE name [(types)] AS query`.

@@ -8,7 +8,9 @@ mod setting;
 use datafusion::sql::sqlparser::tokenizer::Token;
 
 use super::grammar::Grammar;
-use super::statement::{CommentTarget, CreateView, Explain, Name, ObjectKind, Rename, StatementKind, TransactionMode};
+use super::statement::{
+    CommentTarget, CreateView, Explain, ExplainFormat, Name, ObjectKind, Rename, StatementKind, TransactionMode,
+};
 use crate::error::{Result, message};
 
 /// Verbs of PostgreSQL's that are refused by name rather than as a syntax error.
@@ -110,7 +112,7 @@ impl Grammar<'_> {
 
     fn explain(&mut self) -> Result<StatementKind> {
         self.words(1);
-        let (mut analyze, mut verbose) = (false, false);
+        let (mut analyze, mut verbose, mut format) = (false, false, ExplainFormat::Text);
         if self.parser.peek_token_ref().token == Token::LParen && self.peek_word(1).is_some_and(|word| word != "select")
         {
             self.parser.next_token();
@@ -119,8 +121,8 @@ impl Grammar<'_> {
                 let on = !matches!(self.peek_word(0).as_deref(), Some("off" | "false"));
                 if !matches!(self.parser.peek_token_ref().token, Token::Comma | Token::RParen) {
                     let value = self.value()?;
-                    if option == "format" && !value.eq_ignore_ascii_case("text") {
-                        return Err(message::unsupported(&format!("EXPLAIN (FORMAT {})", value.to_uppercase())));
+                    if option == "format" {
+                        format = explain_format(&value)?;
                     }
                 }
                 match option.as_str() {
@@ -142,7 +144,7 @@ impl Grammar<'_> {
             return Err(self.unexpected());
         }
         match self.statement()? {
-            StatementKind::Query(query) => Ok(StatementKind::Explain(Explain { analyze, verbose, query })),
+            StatementKind::Query(query) => Ok(StatementKind::Explain(Explain { analyze, verbose, format, query })),
             _ => Err(message::unsupported("EXPLAIN of a statement other than a query")),
         }
     }
@@ -421,6 +423,15 @@ impl Grammar<'_> {
             _ => Vec::new(),
         };
         StatementKind::Unsupported(std::iter::once(verb).chain(object).collect::<Vec<_>>().join(" "))
+    }
+}
+
+fn explain_format(name: &str) -> Result<ExplainFormat> {
+    match name.to_ascii_lowercase().as_str() {
+        "text" => Ok(ExplainFormat::Text),
+        "json" => Ok(ExplainFormat::Json),
+        "xml" | "yaml" => Err(message::unsupported(&format!("EXPLAIN (FORMAT {})", name.to_uppercase()))),
+        _ => Err(message::unknown_explain_format(name)),
     }
 }
 

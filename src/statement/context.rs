@@ -3,20 +3,22 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use parking_lot::Mutex;
 
 use super::lore::SegmentLore;
 use super::outcome::{Notice, NoticeSeverity};
+use super::surroundings::{StatementSurroundings, Wishes};
 use crate::catalog::Draft;
 use crate::catalog::object::{PG_CATALOG_OID, Schema};
 use crate::catalog::snapshot::Snapshot;
-use crate::catalog::system::{SessionRow, SettingRow, SystemContext};
+use crate::catalog::system::{Gathered, SystemContext};
 use crate::engine::Engine;
 use crate::error::{Result, SqlState, message};
 use crate::ident::DATABASE;
 use crate::planner::{Planner, Told, state};
 use crate::session::cursors::Cursors;
 use crate::session::prepared::PreparedStatements;
-use crate::session::settings::{SETTINGS, Settings};
+use crate::session::settings::Settings;
 use crate::session::transaction::{Transaction, TransactionStatus};
 
 pub struct Context<'a> {
@@ -31,6 +33,7 @@ pub struct Context<'a> {
     pub notices: &'a mut Vec<Notice>,
     /// It is the only statement of its query string. Several share a transaction, as if in a block.
     pub is_alone: bool,
+    pub wishes: &'a Wishes,
 }
 
 impl Context<'_> {
@@ -87,38 +90,14 @@ impl Context<'_> {
     }
 
     fn system(&self, snapshot: Arc<Snapshot>) -> SystemContext {
-        let settings = SETTINGS
-            .iter()
-            .map(|setting| SettingRow {
-                name: setting.name.to_owned(),
-                value: self.settings.shown(setting),
-                default: setting.default.to_owned(),
-                unit: setting.unit.map(str::to_owned),
-                category: setting.category().to_owned(),
-                short_desc: setting.help.to_owned(),
-                kind: setting.kind(),
-                settable: setting.is_settable(),
-            })
-            .collect();
-        let sessions = self
-            .engine
-            .registry
-            .activities()
-            .into_iter()
-            .map(|activity| SessionRow {
-                process_id: activity.process_id,
-                user: activity.user,
-                application_name: activity.application_name,
-                state: activity.state,
-                query: activity.query,
-                client_address: None,
-                client_port: None,
-                started_at: activity.started_at,
-                transaction_started_at: None,
-                query_started_at: None,
-                state_changed_at: None,
-            })
-            .collect();
+        let surroundings = StatementSurroundings {
+            settings: Mutex::new(self.settings.clone()),
+            wishes: self.wishes.clone(),
+            registry: Arc::clone(&self.engine.registry),
+            prepared: self.prepared.shared(),
+            cursors: self.cursors.shown(),
+            history: Arc::clone(&self.engine.history),
+        };
         let search_path = self.search_path();
         let lore = Arc::new(SegmentLore {
             snapshot: Arc::clone(&snapshot),
@@ -132,11 +111,12 @@ impl Context<'_> {
             database: DATABASE.to_owned(),
             user: self.user.to_owned(),
             search_path,
-            settings,
-            sessions,
             server_started_at: self.engine.started_at,
+            now: self.now,
             process_id: self.process_id,
             lore,
+            surroundings: Arc::new(surroundings),
+            gathered: Gathered::default(),
         }
     }
 

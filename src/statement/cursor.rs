@@ -8,6 +8,7 @@ use tokio::sync::OwnedMutexGuard;
 use super::context::Context;
 use super::outcome::{Outcome, OutputColumn, Rows};
 use super::query::{self, Bound};
+use crate::catalog::system::CursorRow;
 use crate::error::{Result, message};
 use crate::execution::scroll::Scroll;
 use crate::session::cursors::{Cursor, Cursors};
@@ -23,7 +24,15 @@ pub async fn declare(context: &mut Context<'_>, declare: &Declare, text: &Arc<st
         return Err(message::internal("a query gave no rows"));
     };
     let scroll = Scroll::new(rows.batches, declare.scrolls, context.engine.limits.cursor_bytes);
-    context.cursors.open(declare.name.clone(), rows.columns, scroll, declare.is_binary, declare.holds);
+    let shown = CursorRow {
+        name: declare.name.clone(),
+        statement: text.to_string(),
+        is_holdable: declare.holds,
+        is_binary: declare.is_binary,
+        is_scrollable: declare.scrolls,
+        created_at: context.now,
+    };
+    context.cursors.open(shown, rows.columns, scroll);
     Ok(Outcome::Done("DECLARE CURSOR".to_owned()))
 }
 
@@ -32,7 +41,7 @@ pub async fn declare(context: &mut Context<'_>, declare: &Declare, text: &Arc<st
 pub async fn fetch(context: &mut Context<'_>, fetch: &Fetch) -> Result<Outcome> {
     let cursor = context.cursors.named(&fetch.name)?;
     let columns = Arc::clone(&cursor.columns);
-    let is_binary = cursor.is_binary;
+    let is_binary = cursor.shown.is_binary;
     let rows = rows_of(cursor, &fetch.name)?;
     let mut batches = Scroll::fetch(rows, fetch.direction).await?;
     if !fetch.moves {

@@ -67,27 +67,31 @@ impl Lore for SegmentLore {
     }
 
     fn functions(&self) -> Vec<FunctionRow> {
-        let mut rows: Vec<FunctionRow> = Fact::ALL.into_iter().map(of_fact).collect();
-        rows.push(FunctionRow {
-            name: "asof".to_owned(),
-            family: "Member facts".to_owned(),
-            signature: "asof() → date".to_owned(),
-            description: "The day asked about: regulars.as_of, or today's business date".to_owned(),
-            example: Some("SELECT asof() - 30".to_owned()),
-        });
-        rows.extend(question::Kind::ALL.into_iter().map(of_question));
-        rows.extend(regulars_udfs::functions(&Tables::default()).iter().filter_map(|function| {
-            let page = function.documentation()?;
-            Some(FunctionRow {
-                name: function.name().to_owned(),
-                family: page.doc_section.label.to_owned(),
-                signature: page.syntax_example.clone(),
-                description: first_sentence(&page.description),
-                example: page.sql_example.as_deref().and_then(|example| example.lines().next()).map(str::to_owned),
-            })
-        }));
-        rows
+        functions()
     }
+}
+
+fn functions() -> Vec<FunctionRow> {
+    let mut rows: Vec<FunctionRow> = Fact::ALL.into_iter().map(of_fact).collect();
+    rows.push(FunctionRow {
+        name: "asof".to_owned(),
+        family: "Member facts".to_owned(),
+        signature: "asof() → date".to_owned(),
+        description: "The day asked about: regulars.as_of, or today's business date".to_owned(),
+        example: Some("SELECT asof() - 30".to_owned()),
+    });
+    rows.extend(question::Kind::ALL.into_iter().map(of_question));
+    rows.extend(regulars_udfs::functions(&Tables::default()).iter().filter_map(|function| {
+        let page = function.documentation()?;
+        Some(FunctionRow {
+            name: function.name().to_owned(),
+            family: page.doc_section.label.to_owned(),
+            signature: page.syntax_example.clone(),
+            description: first_sentence(&page.description),
+            example: page.sql_example.as_deref().and_then(|example| example.lines().next()).map(str::to_owned),
+        })
+    }));
+    rows
 }
 
 fn of_fact(fact: Fact) -> FunctionRow {
@@ -113,4 +117,31 @@ fn of_question(kind: question::Kind) -> FunctionRow {
 
 fn first_sentence(text: &str) -> String {
     text.split_inclusive(". ").next().unwrap_or(text).trim().trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::system::{Argument, house_functions};
+    use crate::planner::fact::filter::FilterName;
+
+    /// `pg_proc` shows each function of `regulars.functions`, and each fact with the filters that it takes.
+    #[test]
+    fn all_functions_are_in_pg_proc() {
+        for function in functions() {
+            let found = house_functions().iter().any(|known| known.name == function.name);
+            assert!(found || function.name == "timezone", "{} is not in pg_proc", function.name);
+        }
+        for fact in Fact::ALL {
+            let shown = house_functions().iter().find(|known| known.name == fact.name()).unwrap();
+            let filters: Vec<&Argument> = shown.arguments.iter().filter(|argument| argument.is_optional).collect();
+            let names: Vec<&str> = filters.iter().map(|argument| argument.name).collect();
+            let taken: Vec<&str> = FilterName::ALL.into_iter().map(FilterName::name).collect();
+            assert_eq!(names, if fact.has_filters() { taken } else { Vec::new() }, "{}", fact.name());
+            for filter in filters.iter().filter(|filter| filter.name != "all_products") {
+                let named = FilterName::named(filter.name).unwrap();
+                assert_eq!(filter.type_oid, named.parameter_type().oid, "{}", filter.name);
+            }
+        }
+    }
 }

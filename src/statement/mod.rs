@@ -15,6 +15,7 @@ pub mod query;
 pub mod rename;
 pub mod schema;
 pub mod set;
+pub mod surroundings;
 pub mod transaction;
 
 use std::sync::Arc;
@@ -103,7 +104,7 @@ pub async fn describe(
         StatementKind::Query(query) => query::describe(context, query, &statement.text, given).await,
         StatementKind::Explain(explain) => {
             let (parameters, _) = query::describe(context, &explain.query, &statement.text, given).await?;
-            Ok((parameters, Some(explain::columns())))
+            Ok((parameters, Some(explain::columns(explain.format))))
         }
         StatementKind::Declare(declare) => {
             Ok((query::describe(context, &declare.query, &statement.text, given).await?.0, None))

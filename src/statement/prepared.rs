@@ -26,7 +26,7 @@ pub async fn prepare(context: &mut Context<'_>, prepare: &Prepare) -> Result<Out
     let given = prepare.types.iter().copied().map(Some).collect();
     let (parameters, columns) = query::describe(context, query, &prepare.query.text, given).await?;
     let statement = Some(Arc::new(prepare.query.clone()));
-    let prepared = Prepared { parameters, columns, statement };
+    let prepared = Prepared { parameters, columns, statement, prepared_at: context.now, from_sql: true };
     let limit = context.engine.limits.held_bytes();
     if context.prepared.bytes() + prepared.bytes() > limit {
         return Err(message::too_much_prepared(limit));

@@ -18,9 +18,10 @@ use futures::stream::{self, BoxStream};
 
 use super::context::Context;
 use super::outcome::{Outcome, OutputColumn, Rows};
-use crate::catalog::Snapshot;
+use crate::catalog::{Snapshot, system};
 use crate::error::{Error, Result, message};
 use crate::pg_type::PgType;
+use crate::planner::rule::subquery_rows;
 use crate::planner::{Planner, fact};
 use crate::sql::{Places, parameter, shown_name};
 
@@ -131,7 +132,8 @@ pub fn columns(schema: &Schema) -> Arc<[OutputColumn]> {
 
 /// Optimizes and makes executable.
 pub async fn physical(state: &SessionState, plan: &LogicalPlan) -> Result<Arc<dyn ExecutionPlan>> {
-    Ok(state.create_physical_plan(plan).await?)
+    let plan = subquery_rows::optimized(plan, state)?;
+    Ok(state.query_planner().create_physical_plan(&plan, state).await?)
 }
 
 fn rows(
@@ -258,7 +260,8 @@ fn parameter_types(plan: &LogicalPlan, given: &[Option<PgType>]) -> Result<Vec<P
 
 /// Where the client gave no type, the one that the text says.
 fn with_types_of_text(mut given: Vec<Option<PgType>>, query: &ast::Query) -> Vec<Option<PgType>> {
-    for (number, pg_type) in parameter::types(query, fact::syntax::parameter_type) {
+    let types = parameter::types(query, fact::syntax::parameter_type, system::parameter_type);
+    for (number, pg_type) in types {
         if given.len() < number && number <= usize::from(u16::MAX) {
             given.resize(number, None);
         }

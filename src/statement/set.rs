@@ -50,7 +50,7 @@ pub fn show(context: &Context<'_>, name: Option<&str>) -> Result<Outcome> {
     let (schema, columns) = match name {
         Some(name) => {
             let (shown, value) = context.settings.show(name)?;
-            (one_column(shown), vec![StringArray::from(vec![value])])
+            (one_column(&shown), vec![StringArray::from(vec![value])])
         }
         None => {
             let shown = SETTINGS
@@ -70,7 +70,7 @@ pub fn show(context: &Context<'_>, name: Option<&str>) -> Result<Outcome> {
 
 pub fn show_columns(context: &Context<'_>, name: Option<&str>) -> Result<Arc<[OutputColumn]>> {
     let schema = match name {
-        Some(name) => one_column(context.settings.show(name)?.0),
+        Some(name) => one_column(&context.settings.show(name)?.0),
         None => three_columns(),
     };
     Ok(query::columns(&schema))

@@ -15,7 +15,7 @@ pub fn begin(context: &mut Context<'_>, modes: &[TransactionMode]) -> Result<Out
     if !context.transaction.begin(&context.engine.catalog, context.settings, now) {
         context.warning(SqlState::ActiveSqlTransaction, "there is already a transaction in progress");
     }
-    apply(context, modes)?;
+    apply(context, modes, "")?;
     Ok(Outcome::Done("BEGIN".to_owned()))
 }
 
@@ -71,24 +71,11 @@ pub fn roll_back_to(context: &mut Context<'_>, name: &str) -> Result<Outcome> {
 /// SET TRANSACTION, SET SESSION CHARACTERISTICS.
 pub fn set(context: &mut Context<'_>, modes: &[TransactionMode], session: bool) -> Result<Outcome> {
     if session {
-        for mode in modes {
-            match mode {
-                TransactionMode::Isolation(level) => {
-                    let value = SetValue::Values(vec![(*level).to_owned()]);
-                    context.settings.set("default_transaction_isolation", &value, false)?;
-                }
-                TransactionMode::ReadOnly | TransactionMode::ReadWrite => {
-                    let on = matches!(mode, TransactionMode::ReadOnly);
-                    let value = SetValue::Values(vec![if on { "on" } else { "off" }.to_owned()]);
-                    context.settings.set("default_transaction_read_only", &value, false)?;
-                }
-                TransactionMode::Deferrable(_) => {}
-            }
-        }
+        apply(context, modes, "default_")?;
     } else if context.transaction.status() == TransactionStatus::Idle {
         context.warning(SqlState::NoActiveSqlTransaction, "SET TRANSACTION can only be used in transaction blocks");
     } else {
-        apply(context, modes)?;
+        apply(context, modes, "")?;
     }
     Ok(Outcome::Done("SET".to_owned()))
 }
@@ -104,17 +91,18 @@ pub async fn commit(engine: &Arc<Engine>, draft: Draft) -> Result<()> {
     }
 }
 
-fn apply(context: &mut Context<'_>, modes: &[TransactionMode]) -> Result<()> {
+/// `scope` is `default_` for all transactions of the session, empty for this one.
+fn apply(context: &mut Context<'_>, modes: &[TransactionMode], scope: &str) -> Result<()> {
     for mode in modes {
-        match mode {
-            TransactionMode::ReadOnly => context.transaction.set_read_only(true),
-            TransactionMode::ReadWrite => context.transaction.set_read_only(false),
-            TransactionMode::Isolation(level) => {
-                let value = SetValue::Values(vec![(*level).to_owned()]);
-                context.settings.set("transaction_isolation", &value, true)?;
-            }
-            TransactionMode::Deferrable(_) => {}
-        }
+        let (name, value) = match mode {
+            TransactionMode::ReadOnly => ("transaction_read_only", "on"),
+            TransactionMode::ReadWrite => ("transaction_read_only", "off"),
+            TransactionMode::Isolation(level) => ("transaction_isolation", *level),
+            TransactionMode::Deferrable(true) => ("transaction_deferrable", "on"),
+            TransactionMode::Deferrable(false) => ("transaction_deferrable", "off"),
+        };
+        let value = SetValue::Values(vec![value.to_owned()]);
+        context.settings.set(&format!("{scope}{name}"), &value, scope.is_empty())?;
     }
     Ok(())
 }

@@ -64,6 +64,13 @@ impl Warnings {
     }
 }
 
+/// How much some files hold together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Size {
+    pub bytes: u64,
+    pub rows: u64,
+}
+
 /// The Parquet files of one location and what is known of them.
 pub struct ParquetFiles {
     location: Location,
@@ -126,6 +133,15 @@ impl ParquetFiles {
         // Files that are gone are forgotten with this.
         *self.known.lock() = seen.into_iter().map(|known| (known.meta().location.clone(), known)).collect();
         Ok(footers)
+    }
+
+    /// What the files held when they were last looked at.
+    pub fn size_seen(&self) -> Size {
+        let known = self.known.lock();
+        known.values().filter_map(Known::whole).fold(Size::default(), |size, footer| Size {
+            bytes: size.bytes + footer.meta.size,
+            rows: size.rows + footer.rows as u64,
+        })
     }
 
     /// What the footer says of the columns of `schema`, the table's; minima and maxima only where the file has the column in the table's type.

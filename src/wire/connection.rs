@@ -40,6 +40,8 @@ pub(super) struct Connection<'a, C: Conversation, R, W> {
     pub writer: &'a mut Writer<W>,
     pub message_bytes: usize,
     draining: &'a CancellationToken,
+    /// Somebody ends this session.
+    ended: CancellationToken,
     pub stop: &'a CancellationToken,
     /// The statement without a name; those with one are the session's, where SQL finds them too.
     pub unnamed: Option<Arc<C::Prepared>>,
@@ -65,6 +67,7 @@ where
         Self {
             _authenticated: admitted.authenticated,
             _slot: admitted.slot,
+            ended: admitted.session.ended(),
             session: admitted.session,
             reader,
             writer,
@@ -97,6 +100,7 @@ where
         tokio::select! {
             biased;
             () = self.draining.cancelled() => Err(Failure::Fatal(message::shutting_down())),
+            () = self.ended.cancelled() => Err(Failure::Fatal(message::shutting_down())),
             frame = self.reader.frame(self.message_bytes) => frame,
         }
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use datafusion::scalar::ScalarValue;
+use tokio_util::sync::CancellationToken;
 
 use crate::error::Result;
 use crate::execution::cancellation::Interrupt;
@@ -62,8 +63,13 @@ pub trait Conversation: Send + 'static {
     fn open_portal(&mut self, name: &str) -> Result<()>;
     fn has_portal(&self, name: &str) -> bool;
     fn close_portal(&mut self, name: &str);
-    fn cursor_columns(&self, name: &str) -> Option<&Arc<[OutputColumn]>>;
+    fn cursor_columns(&self, name: &str) -> Option<(&Arc<[OutputColumn]>, bool)>;
     fn execute_cursor(&mut self, name: &str, limit: Option<u64>) -> impl Future<Output = Result<Outcome>> + Send;
+
+    /// Cancelled when the session is to end; a conversation that nobody can end never is.
+    fn ended(&self) -> CancellationToken {
+        CancellationToken::new()
+    }
 
     fn in_transaction_block(&self) -> bool {
         self.transaction_status() != TransactionStatus::Idle
@@ -167,11 +173,15 @@ impl Conversation for Session {
         Session::close_portal(self, name);
     }
 
-    fn cursor_columns(&self, name: &str) -> Option<&Arc<[OutputColumn]>> {
+    async fn execute_cursor(&mut self, name: &str, limit: Option<u64>) -> Result<Outcome> {
+        Session::execute_cursor(self, name, limit).await
+    }
+
+    fn cursor_columns(&self, name: &str) -> Option<(&Arc<[OutputColumn]>, bool)> {
         Session::cursor_columns(self, name)
     }
 
-    async fn execute_cursor(&mut self, name: &str, limit: Option<u64>) -> Result<Outcome> {
-        Session::execute_cursor(self, name, limit).await
+    fn ended(&self) -> CancellationToken {
+        Session::ended(self)
     }
 }

@@ -7,7 +7,7 @@ use std::mem;
 use std::sync::Arc;
 
 use datafusion::scalar::ScalarValue;
-use pgwire::messages::data::{NoData, ParameterDescription};
+use pgwire::messages::data::{NoData, ParameterDescription, RowDescription};
 use pgwire::messages::extendedquery::{
     Bind, BindComplete, Close, CloseComplete, Describe, Execute, Parse, ParseComplete, PortalSuspended,
     TARGET_TYPE_BYTE_STATEMENT,
@@ -113,25 +113,30 @@ where
             self.writer.push(&ParameterDescription::new(types));
             described
         } else {
-            let text;
-            let (columns, formats) = match self.portals.get(name) {
-                Some(portal) => (portal.statement.columns(), &portal.formats),
-                None => {
-                    let columns = self.session.cursor_columns(name).ok_or_else(|| message::no_such_portal(name))?;
-                    text = vec![Format::Text; columns.len()];
-                    (Some(columns), &text)
-                }
-            };
-            if columns.is_some() && self.session.transaction_status() == TransactionStatus::Failed {
-                return Err(message::portal_in_failed_transaction().into());
-            }
-            columns.map(|columns| row_description(columns, formats)).transpose()?
+            self.describe_portal(name)?
         };
         match description {
             Some(description) => self.writer.push(&description),
             None => self.writer.push(&NoData::new()),
         }
         Ok(())
+    }
+
+    /// The columns of a portal, or of a cursor of SQL, which is one too.
+    fn describe_portal(&self, name: &str) -> Result<Option<RowDescription>> {
+        let (columns, formats) = match self.portals.get(name) {
+            Some(portal) => (portal.statement.columns(), portal.formats.clone()),
+            None => {
+                let (columns, is_binary) =
+                    self.session.cursor_columns(name).ok_or_else(|| message::no_such_portal(name))?;
+                let format = if is_binary { Format::Binary } else { Format::Text };
+                (Some(columns), vec![format; columns.len()])
+            }
+        };
+        if columns.is_some() && self.session.transaction_status() == TransactionStatus::Failed {
+            return Err(message::portal_in_failed_transaction());
+        }
+        columns.map(|columns| row_description(columns, &formats)).transpose()
     }
 
     /// Execute: runs a portal, or goes on with one that was suspended. Zero or a negative number of rows means all.

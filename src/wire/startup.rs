@@ -80,7 +80,8 @@ where
     let slot = Arc::clone(&host.slots)
         .try_acquire_owned()
         .map_err(|_full| Failure::Fatal(message::too_many_connections(host.limits.connections)))?;
-    let mut session = host.source.open(greeting.parameters).map_err(Failure::Fatal)?;
+    let parameters = StartupParameters { client: Some(peer), ..greeting.parameters };
+    let mut session = host.source.open(parameters).map_err(Failure::Fatal)?;
     tracing::debug!(user = authenticated.user(), %peer, "client let in");
     if let Some(negotiation) = &greeting.negotiation {
         writer.push(negotiation);

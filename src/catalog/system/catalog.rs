@@ -1,5 +1,6 @@
 //! Rows of PostgreSQL's own catalogs (`pg_class`, `pg_attribute`, …), made from ours.
 
+use super::house;
 use super::relation::Rows;
 use super::value::Value;
 use super::{Build, DATABASE_OID, DEFAULT_TABLESPACE_OID, ENCODING_UTF8, HEAP_OID, SystemContext, relations, types};
@@ -8,16 +9,20 @@ use crate::error::Result;
 use crate::pg_type::{Oid, PgType};
 
 pub(super) const BUILDERS: &[(&str, Build)] = &[
+    ("pg_aggregate", pg_aggregate),
     ("pg_am", pg_am),
     ("pg_attribute", pg_attribute),
     ("pg_authid", pg_authid),
+    ("pg_cast", pg_cast),
     ("pg_class", pg_class),
     ("pg_collation", pg_collation),
     ("pg_database", pg_database),
     ("pg_depend", pg_depend),
     ("pg_description", pg_description),
     ("pg_language", pg_language),
+    ("pg_get_keywords()", pg_get_keywords),
     ("pg_namespace", pg_namespace),
+    ("pg_operator", pg_operator),
     ("pg_proc", pg_proc),
     ("pg_rewrite", pg_rewrite),
     ("pg_tablespace", pg_tablespace),
@@ -28,6 +33,9 @@ pub(super) const BUILDERS: &[(&str, Build)] = &[
 const PG_CLASS: Oid = 1259;
 const PG_NAMESPACE: Oid = 2615;
 const PG_REWRITE: Oid = 2618;
+
+/// What sizes are shown in; the setting `block_size`.
+const PAGE_BYTES: u64 = 8192;
 
 fn pg_namespace(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
     for schema in context.snapshot.schemas() {
@@ -45,6 +53,9 @@ struct ClassRow<'a> {
     kind: char,
     columns: usize,
     is_populated: bool,
+    /// Of the files of a table of the history, as far as they are known.
+    bytes: u64,
+    rows: Option<u64>,
 }
 
 impl ClassRow<'_> {
@@ -57,8 +68,9 @@ impl ClassRow<'_> {
             ("relowner", self.owner.into()),
             ("relam", if is_table { HEAP_OID } else { 0 }.into()),
             ("relfilenode", if is_table { self.oid } else { 0 }.into()),
+            ("relpages", Value::Int(i32::try_from(self.bytes.div_ceil(PAGE_BYTES)).unwrap_or(i32::MAX).into())),
             // Unknown, as for a table that was never analyzed.
-            ("reltuples", Value::Float(-1.0)),
+            ("reltuples", Value::Float(self.rows.map_or(-1.0, |rows| rows as f64))),
             ("relpersistence", "p".into()),
             ("relkind", self.kind.to_string().into()),
             ("relnatts", Value::Int(self.columns as i64)),
@@ -79,10 +91,13 @@ fn pg_class(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
             kind: relation.kind(),
             columns: relation.columns().len(),
             is_populated: true,
+            bytes: 0,
+            rows: None,
         }
         .add_to(rows);
     }
     for relation in context.user_relations() {
+        let table = relation.definition().is_none().then_some(relation.name.as_str());
         ClassRow {
             oid: relation.oid,
             name: &relation.name,
@@ -91,6 +106,8 @@ fn pg_class(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
             kind: kind_of(&relation.kind),
             columns: relation.columns.len(),
             is_populated: relation.materialized().is_none_or(|list| list.is_populated),
+            bytes: table.and_then(|name| context.surroundings.table_bytes(name)).unwrap_or_default(),
+            rows: table.and_then(|name| context.surroundings.table_rows(name)),
         }
         .add_to(rows);
     }
@@ -149,6 +166,28 @@ fn pg_type(_context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
 
 fn pg_proc(_context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
     rows.add_copied(types::FUNCTION_ROWS);
+    house::add_rows(rows);
+    Ok(())
+}
+
+fn pg_aggregate(_context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
+    rows.add_copied(include_str!("facts/aggregates.tsv"));
+    Ok(())
+}
+
+fn pg_operator(_context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
+    rows.add_copied(include_str!("facts/operators.tsv"));
+    Ok(())
+}
+
+fn pg_cast(_context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
+    rows.add_copied(include_str!("facts/casts.tsv"));
+    Ok(())
+}
+
+/// The words of PostgreSQL's grammar, which is the one that we follow.
+fn pg_get_keywords(_context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
+    rows.add_copied(include_str!("facts/keywords.tsv"));
     Ok(())
 }
 
@@ -288,7 +327,14 @@ fn pg_am(_context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
 
 /// What `prolang` of functions points to.
 fn pg_language(_context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
-    rows.add([("oid", Value::Int(12)), ("lanname", "internal".into()), ("lanowner", BOOTSTRAP_ROLE_OID.into())]);
+    for (oid, name) in [(12, "internal"), (14, "sql")] {
+        rows.add([
+            ("oid", Value::Int(oid)),
+            ("lanname", name.into()),
+            ("lanowner", BOOTSTRAP_ROLE_OID.into()),
+            ("lanpltrusted", (oid == 14).into()),
+        ]);
+    }
     Ok(())
 }
 

@@ -7,8 +7,8 @@
 //! How it works: [`relation`] gives a shape with PostgreSQL's OIDs and columns and the rows of a context;
 //! [`function`] gives a scalar function bound to a context.
 //!
-//! Not here: the syntax that makes PostgreSQL's own queries planable (`sql/compat.rs`); `set_config` and everything
-//! else that changes something.
+//! Not here: the syntax that makes PostgreSQL's own queries planable (`sql/compat.rs`). What functions such as
+//! `set_config` and `pg_cancel_backend` change is changed by [`Surroundings`].
 //!
 //! Where we differ from PostgreSQL, on purpose:
 //! - relations have no row types (`reltype` is 0) and no system columns such as `ctid`;
@@ -19,10 +19,12 @@
 mod activity;
 mod catalog;
 mod function;
+mod house;
 mod information_schema;
 mod name;
 mod regulars;
 mod relation;
+mod surroundings;
 mod types;
 mod value;
 mod view;
@@ -41,9 +43,11 @@ use super::snapshot::Snapshot;
 use crate::error::Result;
 use crate::pg_type::Oid;
 
-pub use self::function::{function, function_names};
+pub use self::function::{function, function_names, parameter_type};
+pub use self::house::{Argument, HouseFunction, house_functions};
 pub use self::regulars::{FunctionRow, Lore, Standing};
 pub use self::relation::{SystemColumn, SystemRelation, relation, relation_by_oid, relations};
+pub use self::surroundings::{CursorRow, Gathered, PreparedRow, SessionRow, SettingKind, SettingRow, Surroundings};
 
 /// The version of PostgreSQL whose protocol and catalog we speak.
 pub const SERVER_VERSION: &str = "16.0";
@@ -63,56 +67,26 @@ pub struct SystemContext {
     pub user: String,
     /// As set, in order; `"$user"` stands for the schema of the user's name.
     pub search_path: Vec<String>,
-    pub settings: Vec<SettingRow>,
-    pub sessions: Vec<SessionRow>,
     pub server_started_at: DateTime<Utc>,
+    /// The statement's instant.
+    pub now: DateTime<Utc>,
     /// This session's, as in its cancel key.
     pub process_id: i32,
     /// What is not the catalog's own knowledge.
     pub lore: Arc<dyn Lore>,
+    pub surroundings: Arc<dyn Surroundings>,
+    /// What of the surroundings was asked for already.
+    pub gathered: Gathered,
 }
 
-/// A row of `pg_settings`, and what `current_setting` answers.
-#[derive(Debug, Clone)]
-pub struct SettingRow {
-    pub name: String,
-    /// As `SHOW` prints it.
-    pub value: String,
-    pub default: String,
-    /// `ms`, `kB`, …
-    pub unit: Option<String>,
-    pub category: String,
-    pub short_desc: String,
-    pub kind: SettingKind,
-    /// Whether SET changes it; otherwise it is fixed while the server runs.
-    pub settable: bool,
-}
+impl SystemContext {
+    pub(super) fn settings(&self) -> &[SettingRow] {
+        self.gathered.settings.get_or_init(|| self.surroundings.settings())
+    }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SettingKind {
-    Bool,
-    Integer,
-    Real,
-    Text,
-    Choice,
-}
-
-/// A row of `pg_stat_activity`.
-#[derive(Debug, Clone)]
-pub struct SessionRow {
-    pub process_id: i32,
-    pub user: String,
-    pub application_name: String,
-    /// `active`, `idle`, `idle in transaction`, `idle in transaction (aborted)`.
-    pub state: &'static str,
-    /// The statement that runs, or the last one.
-    pub query: String,
-    pub client_address: Option<String>,
-    pub client_port: Option<i32>,
-    pub started_at: DateTime<Utc>,
-    pub transaction_started_at: Option<DateTime<Utc>>,
-    pub query_started_at: Option<DateTime<Utc>>,
-    pub state_changed_at: Option<DateTime<Utc>>,
+    pub(super) fn sessions(&self) -> &[SessionRow] {
+        self.gathered.sessions.get_or_init(|| self.surroundings.sessions())
+    }
 }
 
 /// Puts the rows of a context into a relation.

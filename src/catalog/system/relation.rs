@@ -1,7 +1,8 @@
 //! The system relations: their shapes, as facts from PostgreSQL, and the rows that are put into them.
 //!
 //! `facts/relations.txt` holds every relation of `pg_catalog` and `information_schema` with OID, kind and columns,
-//! made by `facts/relations.sql`; `facts/regulars.txt` holds our own, of schema `regulars`. A relation whose rows nobody builds is an empty relation of the right shape.
+//! made by `facts/relations.sql`; `facts/regulars.txt` holds our own, of schema `regulars`; `facts/set_functions.txt`
+//! those that are only functions in FROM. A relation whose rows nobody builds is an empty relation of the right shape.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
@@ -100,8 +101,12 @@ static RELATIONS: LazyLock<Vec<SystemRelation>> = LazyLock::new(|| {
     relations
 });
 
-static BY_NAME: LazyLock<HashMap<(Oid, &'static str), &'static SystemRelation>> =
-    LazyLock::new(|| RELATIONS.iter().map(|relation| ((relation.schema_oid, relation.name), relation)).collect());
+/// What only functions in FROM give; the parentheses are part of the name.
+static FUNCTIONS: LazyLock<Vec<SystemRelation>> = LazyLock::new(|| parse(include_str!("facts/set_functions.txt")));
+
+static BY_NAME: LazyLock<HashMap<(Oid, &'static str), &'static SystemRelation>> = LazyLock::new(|| {
+    RELATIONS.iter().chain(&*FUNCTIONS).map(|relation| ((relation.schema_oid, relation.name), relation)).collect()
+});
 
 static BY_OID: LazyLock<HashMap<Oid, &'static SystemRelation>> =
     LazyLock::new(|| RELATIONS.iter().map(|relation| (relation.oid, relation)).collect());

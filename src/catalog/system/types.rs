@@ -7,7 +7,9 @@ use std::sync::LazyLock;
 
 use arrow::datatypes::DataType;
 
+use super::house::house_functions;
 use super::value::Value;
+use crate::catalog::object::PG_CATALOG_OID;
 use crate::pg_type::Oid;
 
 pub(super) const TYPE_ROWS: &str = include_str!("facts/types.tsv");
@@ -32,9 +34,25 @@ pub(super) struct TypeFacts {
 pub(super) struct FunctionFacts {
     pub oid: Oid,
     pub name: &'static str,
+    pub schema: Oid,
     pub result: Oid,
     pub returns_set: bool,
     pub arguments: Vec<Oid>,
+}
+
+/// The arguments of a function of PostgreSQL's with their names, modes and defaults, and then without defaults; where it
+/// has any.
+pub(super) fn written_arguments(oid: Oid) -> Option<(&'static str, &'static str)> {
+    static WRITTEN: LazyLock<HashMap<Oid, (&'static str, &'static str)>> = LazyLock::new(|| {
+        include_str!("facts/function_arguments.tsv")
+            .lines()
+            .filter_map(|line| {
+                let mut cells = line.split('\t');
+                Some((cells.next()?.parse().ok()?, (cells.next()?, cells.next()?)))
+            })
+            .collect()
+    });
+    WRITTEN.get(&oid).copied()
 }
 
 pub(super) fn type_of(oid: Oid) -> Option<&'static TypeFacts> {
@@ -78,6 +96,14 @@ static TYPES_BY_NAME: LazyLock<HashMap<&'static str, &'static TypeFacts>> =
     LazyLock::new(|| TYPES.iter().map(|facts| (facts.name, facts)).collect());
 
 static FUNCTIONS: LazyLock<Vec<FunctionFacts>> = LazyLock::new(|| {
+    let ours = house_functions().iter().map(|function| FunctionFacts {
+        oid: function.oid,
+        name: function.name,
+        schema: function.schema,
+        returns_set: function.returns_set,
+        result: function.result,
+        arguments: function.arguments.iter().map(|argument| argument.type_oid).collect(),
+    });
     FUNCTION_ROWS
         .lines()
         .filter_map(|line| {
@@ -85,11 +111,13 @@ static FUNCTIONS: LazyLock<Vec<FunctionFacts>> = LazyLock::new(|| {
             Some(FunctionFacts {
                 oid: cells.first()?.parse().ok()?,
                 name: cells.get(1)?,
+                schema: PG_CATALOG_OID,
                 returns_set: *cells.get(13)? == "t",
                 result: cells.get(18)?.parse().ok()?,
                 arguments: cells.get(19)?.split(' ').filter_map(|oid| oid.parse().ok()).collect(),
             })
         })
+        .chain(ours)
         .collect()
 });
 
@@ -120,7 +148,7 @@ mod tests {
     #[test]
     fn every_row_is_understood() {
         assert_eq!(TYPES.len(), TYPE_ROWS.lines().count());
-        assert_eq!(FUNCTIONS.len(), FUNCTION_ROWS.lines().count());
+        assert_eq!(FUNCTIONS.len(), FUNCTION_ROWS.lines().count() + house_functions().len());
         assert!(!TYPE_ROWS.contains("\\\\") && !FUNCTION_ROWS.contains("\\\\") && !FUNCTION_ROWS.contains('"'));
     }
 

@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Date32Array, Float32Array, Float64Array, Int16Array, Int32Array,
-    Int64Array, ListArray, StringArray, TimestampMicrosecondArray, UInt32Array, new_empty_array, new_null_array,
+    Int64Array, IntervalMonthDayNanoArray, ListArray, StringArray, TimestampMicrosecondArray, UInt32Array,
+    new_empty_array, new_null_array,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
-use arrow::datatypes::{DataType, Field, TimeUnit};
+use arrow::datatypes::{DataType, Field, IntervalMonthDayNano, IntervalUnit, TimeUnit};
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::error::{Result, message};
@@ -25,6 +26,8 @@ pub(super) enum Value {
     Text(Cow<'static, str>),
     Instant(DateTime<Utc>),
     Date(NaiveDate),
+    /// An interval.
+    Seconds(i64),
     List(Vec<Value>),
 }
 
@@ -228,6 +231,11 @@ pub(super) fn array_of(values: &[Value], data_type: &DataType) -> Result<ArrayRe
                 .with_timezone_opt(zone.clone()),
         ),
         DataType::Date32 => Arc::new(Date32Array::from(only!(Date, date => date.to_epoch_days()))),
+        DataType::Interval(IntervalUnit::MonthDayNano) => {
+            Arc::new(IntervalMonthDayNanoArray::from(only!(Seconds, seconds => {
+                IntervalMonthDayNano::new(0, 0, seconds.checked_mul(1_000_000_000).ok_or_else(misfit)?)
+            })))
+        }
         DataType::List(item) => list_of(values, item)?,
         _ if values.iter().all(Value::is_null) => new_null_array(data_type, values.len()),
         _ => return Err(misfit()),

@@ -358,11 +358,6 @@ pub fn percentile_of_moments() -> Error {
         .with_hint("Use percentile_disc, which gives one of the values, or extract(epoch from x).")
 }
 
-pub fn like_escape_of_column() -> Error {
-    Error::new(SqlState::FeatureNotSupported, "LIKE with an escape character and a computed pattern is not supported")
-        .with_hint("Write the pattern out, or leave ESCAPE away and use the backslash.")
-}
-
 pub fn like_any_of_column() -> Error {
     Error::new(SqlState::FeatureNotSupported, "LIKE ANY over a computed array is not supported")
         .with_hint("Write the patterns out, as in x LIKE ANY (ARRAY['a%', 'b%']).")

@@ -22,6 +22,11 @@ pub fn setting_is_fixed(name: &str) -> Error {
     Error::new(SqlState::CantChangeRuntimeParam, format!("parameter \"{name}\" cannot be changed"))
 }
 
+/// What others can choose and is fixed here.
+pub fn setting_is_always(name: &str, value: &str) -> Error {
+    Error::new(SqlState::FeatureNotSupported, format!("\"{name}\" other than {value} is not supported"))
+}
+
 pub fn transaction_is_aborted() -> Error {
     Error::new(
         SqlState::InFailedSqlTransaction,

@@ -35,6 +35,13 @@ pub fn unsupported(what: &str) -> Error {
     Error::new(SqlState::FeatureNotSupported, format!("{what} is not supported"))
 }
 
+pub fn unknown_explain_format(format: &str) -> Error {
+    Error::new(
+        SqlState::InvalidParameterValue,
+        format!("unrecognized value for EXPLAIN option \"format\": \"{format}\""),
+    )
+}
+
 pub fn unknown_explain_option(option: &str) -> Error {
     Error::new(SqlState::SyntaxError, format!("unrecognized EXPLAIN option \"{option}\""))
 }

@@ -1,6 +1,6 @@
 //! Sentences about names that the system catalog is asked about.
 
-use crate::error::{Error, SqlState};
+use crate::error::{Error, Notice, NoticeSeverity, SqlState};
 
 pub fn relation_unknown(name: &str) -> Error {
     Error::new(SqlState::UndefinedTable, format!("relation \"{name}\" does not exist"))
@@ -28,6 +28,31 @@ pub fn function_unknown(name: &str) -> Error {
 
 pub fn function_ambiguous(name: &str) -> Error {
     Error::new(SqlState::AmbiguousFunction, format!("more than one function named \"{name}\""))
+}
+
+pub fn setting_name_missing() -> Error {
+    Error::new(SqlState::NullValueNotAllowed, "SET requires parameter name")
+}
+
+/// What holds something against other sessions cannot be pretended.
+pub fn advisory_locks_unsupported() -> Error {
+    Error::new(SqlState::FeatureNotSupported, "advisory locks are not supported")
+}
+
+pub fn fork_unknown(name: &str) -> Error {
+    Error::new(SqlState::InvalidParameterValue, format!("invalid fork name: \"{name}\""))
+        .with_hint("Valid fork names are \"main\", \"fsm\", \"vm\", and \"init\".")
+}
+
+/// A warning: whom `pg_cancel_backend` was to reach is not there.
+pub fn no_such_process(process_id: i64) -> Notice {
+    Notice {
+        severity: NoticeSeverity::Warning,
+        state: SqlState::Warning,
+        message: format!("PID {process_id} is not a PostgreSQL server process"),
+        detail: None,
+        hint: None,
+    }
 }
 
 pub fn name_invalid(name: &str) -> Error {

@@ -4,7 +4,7 @@ use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr, UnaryOperator, Value
 
 use super::spelling::{call, take};
 use crate::error::{Result, message};
-use crate::planner::function::regex_syntax::{like_with_backslash, of_similar};
+use crate::planner::function::regex_syntax::of_similar;
 
 /// Rewrites in place; whether the expression was of these.
 pub fn rewrite(expr: &mut Expr) -> Result<bool> {
@@ -14,19 +14,6 @@ pub fn rewrite(expr: &mut Expr) -> Result<bool> {
             let (text, pattern, negated) = (take(text), take(pattern), *negated);
             let is_case_blind = matches!(expr, Expr::ILike { .. });
             *expr = like_any(text, pattern, negated, is_case_blind)?;
-        }
-        Expr::Like { pattern, escape_char: escape @ Some(_), .. }
-        | Expr::ILike { pattern, escape_char: escape @ Some(_), .. } => {
-            let Some(with) = escape.as_ref().and_then(literal) else { return Ok(false) };
-            if with == "\\" {
-                *escape = None;
-                return Ok(true);
-            }
-            let Some(text) = text_of(pattern) else {
-                return Err(message::like_escape_of_column());
-            };
-            **pattern = text_literal(like_with_backslash(&text, &with)?);
-            *escape = None;
         }
         Expr::SimilarTo { negated, expr: text, pattern, escape_char } => {
             let escape = escape_char.as_ref().and_then(literal);

@@ -11,6 +11,7 @@ mod calendar;
 mod cast;
 mod datum;
 mod domain;
+mod expand_array;
 mod extract;
 mod float;
 mod integer;
@@ -185,6 +186,7 @@ pub fn scalar(name: &str, session: Session, state: &SessionState) -> Option<Arc<
         "array_remove" => return engine("array_remove_all"),
         "array_replace" => return engine("array_replace_all"),
         "pg_typeof" => Arc::new(ScalarUDF::new_from_impl(type_of::TypeOf::new())),
+        "expand_array" => function(expand_array::ExpandArray),
         "make_interval" => function(interval::Make),
         "ln" | "log10" | "log2" | "log" | "sqrt" => function(domain::Domain::of(name, engine(name)?)?),
         "date_format" | "to_time" | "to_local_time" | "to_unixtime" => {

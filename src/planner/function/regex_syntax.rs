@@ -152,29 +152,6 @@ fn escape_of(escape: Option<&str>) -> Result<Option<char>, Error> {
     }
 }
 
-/// A pattern of LIKE whose escape character is another, with the backslash in its place.
-///
-/// Errors: 22025.
-pub fn like_with_backslash(pattern: &str, escape: &str) -> Result<String, Error> {
-    let escape = escape_of(Some(escape))?;
-    let mut out = String::new();
-    let mut chars = pattern.chars();
-    while let Some(char) = chars.next() {
-        if Some(char) == escape {
-            let next = chars.next().ok_or_else(message::like_ends_with_escape)?;
-            if matches!(next, '%' | '_' | '\\') {
-                out.push('\\');
-            }
-            out.push(next);
-        } else if char == '\\' {
-            out.push_str("\\\\");
-        } else {
-            out.push(char);
-        }
-    }
-    Ok(out)
-}
-
 fn push_escaped(out: &mut String, char: char) {
     if char.is_ascii_punctuation() {
         out.push('\\');

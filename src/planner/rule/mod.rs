@@ -4,6 +4,7 @@ pub mod cooperative_joins;
 mod interruptible;
 pub mod single_value;
 pub mod sort_columns;
+pub mod subquery_rows;
 pub mod subquery_value;
 
 use std::sync::Arc;
@@ -19,6 +20,8 @@ use self::interruptible::{Interruptible, InterruptibleAnalysis};
 /// before the analyzer's check that every subquery can be planned.
 ///
 /// `sort_columns` follows it: a subquery to sort by is a column by then.
+///
+/// `subquery_rows` is no rule of the engine's: it needs the session's state, and runs when the optimizer is done.
 ///
 /// `cooperative_joins` runs last of all: the engine's physical rules look for joins as they are.
 pub fn add(builder: SessionStateBuilder) -> SessionStateBuilder {

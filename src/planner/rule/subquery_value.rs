@@ -281,7 +281,7 @@ fn one_row_each(
 }
 
 /// The outer values that a plan asks for, without repetition.
-fn outer_columns(plan: &LogicalPlan) -> Vec<Column> {
+pub(super) fn outer_columns(plan: &LogicalPlan) -> Vec<Column> {
     let columns = plan.all_out_ref_exprs().into_iter().filter_map(|expr| match expr {
         Expr::OuterReferenceColumn(_, column) => Some(column),
         _ => None,

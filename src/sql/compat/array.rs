@@ -2,8 +2,8 @@
 
 use datafusion::sql::sqlparser::ast::{
     AccessExpr, Array, ArrayElemTypeDef, BinaryOperator, CastKind, DataType, Expr, Function, FunctionArgumentClause,
-    FunctionArguments, GroupByExpr, OrderByExpr, OrderByKind, Query, Select, SelectItem, SetExpr, Statement, Subscript,
-    TableFactor, Value,
+    FunctionArguments, GroupByExpr, Ident, ObjectName, OrderByExpr, OrderByKind, Query, Select, SelectItem, SetExpr,
+    Statement, Subscript, TableFactor, Value,
 };
 use datafusion::sql::sqlparser::parser::Parser;
 
@@ -181,6 +181,25 @@ fn array_agg(item: Expr, order: Option<OrderByKind>) -> Expr {
 
 fn is_first_item(key: &OrderByExpr) -> bool {
     matches!(&key.expr, Expr::Value(value) if matches!(&value.value, Value::Number(number, _) if number == "1"))
+}
+
+/// `generate_subscripts(list, 1)` → `unnest(array_subscripts(list, 1))`, and
+/// `information_schema._pg_expandarray(list)` → `unnest(expand_array(list))`: of functions that give a set of rows,
+/// DataFusion has `unnest` alone.
+pub(super) fn set_of_array(expr: &mut Expr) -> bool {
+    let Expr::Function(function) = expr else { return false };
+    let words: Vec<String> =
+        function.name.0.iter().filter_map(|part| Some(part.as_ident()?.value.to_ascii_lowercase())).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let plain = match words.as_slice() {
+        ["generate_subscripts"] | ["pg_catalog", "generate_subscripts"] => "array_subscripts",
+        ["_pg_expandarray"] | ["information_schema", "_pg_expandarray"] => "expand_array",
+        _ => return false,
+    };
+    function.name = ObjectName::from(Ident::new(plain));
+    let list = take(expr);
+    *expr = call("unnest", vec![list]);
+    true
 }
 
 /// `FROM generate_series(0, array_upper(list, 1)) s, r WHERE r.x = list[s]` → `FROM r WHERE r.x = ANY (list)`:

@@ -364,7 +364,7 @@ impl Conversation for Scripted {
         self.portals.remove(name);
     }
 
-    fn cursor_columns(&self, _name: &str) -> Option<&Arc<[OutputColumn]>> {
+    fn cursor_columns(&self, _name: &str) -> Option<(&Arc<[OutputColumn]>, bool)> {
         None
     }
 

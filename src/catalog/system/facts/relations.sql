@@ -7,6 +7,7 @@ WITH added(relname, after, attname, typname, required, place) AS (VALUES
   ('pg_auth_members', 4, 'set_option', 'bool', true, 2),
   ('pg_collation', 10, 'collicurules', 'text', false, 1),
   ('pg_database', 14, 'daticurules', 'text', false, 1),
+  ('pg_prepared_statements', 4, 'result_types', '_regtype', false, 1),
   ('pg_subscription', 9, 'subpasswordrequired', 'bool', true, 1),
   ('pg_subscription', 9, 'subrunasowner', 'bool', true, 2),
   ('pg_subscription', 13, 'suborigin', 'text', false, 1),
@@ -26,9 +27,7 @@ relations AS (
   SELECT c.oid, n.nspname, c.relname, c.relkind
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relkind IN ('r', 'v') AND c.oid < 16384
-    AND (n.nspname = 'pg_catalog' OR n.nspname = 'information_schema' AND c.relkind = 'v')
-    -- Statistics of samples and files of the other server: there is nothing here that they could describe.
-    AND c.relname NOT IN ('pg_statistic', 'pg_statistic_ext_data')),
+    AND n.nspname IN ('pg_catalog', 'information_schema')),
 columns AS (
   SELECT r.nspname, r.relname, a.attnum::int AS position, 0 AS place, a.attname::text,
          CASE WHEN t.typname = '_pg_statistic' THEN '_text' ELSE coalesce(b.typname, t.typname)::text END AS typname,

@@ -6,8 +6,9 @@ use super::{Spec, lenient, strict};
 use crate::catalog::system::catalog::comments;
 use crate::catalog::system::name::type_name;
 use crate::catalog::system::value::Value;
-use crate::catalog::system::{SystemContext, relation_by_oid, types};
+use crate::catalog::system::{SystemContext, house_functions, relation_by_oid, types};
 use crate::error::Result;
+use crate::ident::quote;
 use crate::pg_type::Oid;
 
 pub(super) const FUNCTIONS: &[Spec] = &[
@@ -16,7 +17,7 @@ pub(super) const FUNCTIONS: &[Spec] = &[
     strict("pg_get_viewdef", &[&[Object], &[Object, Bool]], "text", pg_get_viewdef),
     strict("pg_get_ruledef", &[&[Object], &[Object, Bool]], "text", pg_get_ruledef),
     strict("pg_get_function_arguments", &[&[Object]], "text", pg_get_function_arguments),
-    strict("pg_get_function_identity_arguments", &[&[Object]], "text", pg_get_function_arguments),
+    strict("pg_get_function_identity_arguments", &[&[Object]], "text", pg_get_function_identity_arguments),
     strict("pg_get_function_result", &[&[Object]], "text", pg_get_function_result),
     // Of what these describe there is nothing.
     strict("pg_get_expr", &[&[Text, Object], &[Text, Object, Bool]], "text", nothing),
@@ -24,7 +25,7 @@ pub(super) const FUNCTIONS: &[Spec] = &[
     strict("pg_get_indexdef", &[&[Object], &[Object, Int, Bool]], "text", nothing),
     strict("pg_get_triggerdef", &[&[Object], &[Object, Bool]], "text", nothing),
     strict("pg_get_partkeydef", &[&[Object]], "text", nothing),
-    strict("pg_get_functiondef", &[&[Object]], "text", nothing),
+    strict("pg_get_functiondef", &[&[Object]], "text", pg_get_functiondef),
     strict("pg_get_function_sqlbody", &[&[Object]], "text", nothing),
     strict("pg_get_statisticsobjdef", &[&[Object]], "text", nothing),
     strict("pg_get_statisticsobjdef_columns", &[&[Object]], "text", nothing),
@@ -74,8 +75,51 @@ fn pg_get_ruledef(context: &SystemContext, args: &[Value]) -> Result<Value> {
 }
 
 fn pg_get_function_arguments(_context: &SystemContext, args: &[Value]) -> Result<Value> {
-    let arguments = |types: &[Oid]| types.iter().map(|oid| type_name(*oid, None)).collect::<Vec<_>>().join(", ");
-    Ok(types::function(oid(&args[0])).map(|function| arguments(&function.arguments)).into())
+    Ok(arguments_of(oid(&args[0]), true).into())
+}
+
+/// Without defaults.
+fn pg_get_function_identity_arguments(_context: &SystemContext, args: &[Value]) -> Result<Value> {
+    Ok(arguments_of(oid(&args[0]), false).into())
+}
+
+fn arguments_of(function: Oid, with_defaults: bool) -> Option<String> {
+    if let Some((whole, identity)) = types::written_arguments(function) {
+        return Some(if with_defaults { whole } else { identity }.to_owned());
+    }
+    if let Some(ours) = house_functions().iter().find(|ours| ours.oid == function) {
+        let arguments = ours.arguments.iter().map(|argument| {
+            let type_name = type_name(argument.type_oid, None);
+            let mode = if argument.is_variadic { "VARIADIC " } else { "" };
+            let default = match with_defaults && argument.is_optional {
+                true => format!(" DEFAULT NULL::{type_name}"),
+                false => String::new(),
+            };
+            format!("{mode}{} {type_name}{default}", quote(argument.name))
+        });
+        return Some(arguments.collect::<Vec<_>>().join(", "));
+    }
+    let types = &types::function(function)?.arguments;
+    Some(types.iter().map(|oid| type_name(*oid, None)).collect::<Vec<_>>().join(", "))
+}
+
+/// Of a function of the house, whose body is its name as of one that is built in; NULL for PostgreSQL's own.
+fn pg_get_functiondef(context: &SystemContext, args: &[Value]) -> Result<Value> {
+    let asked = oid(&args[0]);
+    let Some(function) = house_functions().iter().find(|function| function.oid == asked) else {
+        return Ok(Value::Null);
+    };
+    let arguments = arguments_of(function.oid, true).unwrap_or_default();
+    let schema = context.schema_name(function.schema).unwrap_or("pg_catalog");
+    let set = if function.returns_set { "SETOF " } else { "" };
+    let result = type_name(function.result, None);
+    let name = quote(function.name);
+    let text = format!(
+        "CREATE OR REPLACE FUNCTION {}.{name}({arguments})\n RETURNS {set}{result}\n LANGUAGE internal\n STABLE PARALLEL SAFE\nAS $function${}$function$\n",
+        quote(schema),
+        function.name
+    );
+    Ok(text.into())
 }
 
 fn pg_get_function_result(_context: &SystemContext, args: &[Value]) -> Result<Value> {

@@ -22,6 +22,7 @@ use datafusion::scalar::ScalarValue;
 use super::SystemContext;
 use super::value::{Value, array_of, arrow_type};
 use crate::error::Result;
+use crate::pg_type::PgType;
 
 /// A catalog function.
 pub(super) struct Spec {
@@ -32,7 +33,16 @@ pub(super) struct Spec {
     gives: &'static str,
     /// NULL for any NULL argument, without asking the body.
     strict: bool,
+    /// It changes something, so it is called once for each row and never ahead of it.
+    acts: bool,
     body: Body,
+}
+
+impl Spec {
+    const fn acting(mut self) -> Self {
+        self.acts = true;
+        self
+    }
 }
 
 type Body = fn(&SystemContext, &[Value]) -> Result<Value>;
@@ -53,12 +63,12 @@ pub(super) enum Takes {
 
 /// NULL for any NULL argument.
 const fn strict(name: &'static str, forms: &'static [&'static [Takes]], gives: &'static str, body: Body) -> Spec {
-    Spec { name, forms, gives, strict: true, body }
+    Spec { name, forms, gives, strict: true, acts: false, body }
 }
 
 /// The body is asked about NULL too.
 const fn lenient(name: &'static str, forms: &'static [&'static [Takes]], gives: &'static str, body: Body) -> Spec {
-    Spec { name, forms, gives, strict: false, body }
+    Spec { name, forms, gives, strict: false, acts: false, body }
 }
 
 fn specs() -> impl Iterator<Item = &'static Spec> {
@@ -72,10 +82,22 @@ pub fn function_names() -> impl Iterator<Item = &'static str> {
     specs().map(|spec| spec.name)
 }
 
+/// The type of a parameter that is an argument of a catalog function, where the function wants one type alone.
+pub fn parameter_type(name: &str, place: usize, count: usize) -> Option<PgType> {
+    let spec = specs().find(|spec| spec.name == name)?;
+    match spec.forms.iter().find(|form| form.len() == count)?[place] {
+        Takes::Text => Some(PgType::TEXT),
+        Takes::Int => Some(PgType::INT8),
+        Takes::Bool => Some(PgType::BOOL),
+        Takes::Object | Takes::List | Takes::Any => None,
+    }
+}
+
 /// The catalog function of this name (without `pg_catalog.`, in lower case), bound to a context.
 pub fn function(name: &str, context: &Arc<SystemContext>) -> Option<Arc<ScalarUDF>> {
     let spec = specs().find(|spec| spec.name == name)?;
-    let bound = Bound { spec, context: Arc::clone(context), signature: Signature::user_defined(Volatility::Stable) };
+    let volatility = if spec.acts { Volatility::Volatile } else { Volatility::Stable };
+    let bound = Bound { spec, context: Arc::clone(context), signature: Signature::user_defined(volatility) };
     Some(Arc::new(ScalarUDF::new_from_impl(bound)))
 }
 
@@ -185,7 +207,8 @@ mod tests {
             assert!(seen.insert(spec.name), "{} is defined twice", spec.name);
         }
         for name in include_str!("../facts/function_names.txt").lines() {
-            assert!(seen.contains(name), "{name} is in the facts, and not defined");
+            let is_in_from = name == "pg_get_keywords";
+            assert!(seen.contains(name) || is_in_from, "{name} is in the facts, and not defined");
             assert!(types::functions_named(name).next().is_some(), "{name} is not in pg_proc");
         }
     }

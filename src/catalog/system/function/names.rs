@@ -2,7 +2,7 @@
 
 use super::Takes::{Object, Text};
 use super::{Spec, lenient, strict};
-use crate::catalog::object::{BOOTSTRAP_ROLE_OID, PG_CATALOG_OID};
+use crate::catalog::object::{BOOTSTRAP_ROLE_OID, PG_CATALOG_OID, REGULARS_OID};
 use crate::catalog::system::name::{find_type, type_name};
 use crate::catalog::system::value::Value;
 use crate::catalog::system::{SystemContext, types};
@@ -80,12 +80,13 @@ fn proc_(value: &Value) -> Result<Oid> {
     }
     let name = value.text().unwrap_or_default();
     let parts = split(name)?;
-    let bare = match parts.as_slice() {
-        [bare] => bare,
-        [schema, bare] if schema == "pg_catalog" => bare,
+    let (schema, bare) = match parts.as_slice() {
+        [bare] => (PG_CATALOG_OID, bare),
+        [schema, bare] if schema == "pg_catalog" => (PG_CATALOG_OID, bare),
+        [schema, bare] if schema == "regulars" => (REGULARS_OID, bare),
         _ => return Err(message::function_unknown(name)),
     };
-    let mut found = types::functions_named(bare);
+    let mut found = types::functions_named(bare).filter(|function| function.schema == schema);
     match (found.next(), found.next()) {
         (Some(function), None) => Ok(function.oid),
         (Some(_), Some(_)) => Err(message::function_ambiguous(name)),
@@ -117,8 +118,9 @@ fn pg_type_is_visible(_context: &SystemContext, args: &[Value]) -> Result<Value>
     Ok(types::type_of(type_(&args[0])?).map(|_| true).into())
 }
 
-fn pg_function_is_visible(_context: &SystemContext, args: &[Value]) -> Result<Value> {
-    Ok(number(&args[0]).and_then(types::function).map(|_| true).into())
+fn pg_function_is_visible(context: &SystemContext, args: &[Value]) -> Result<Value> {
+    let function = number(&args[0]).and_then(types::function);
+    Ok(function.map(|function| context.schemas_searched().contains(&function.schema)).into())
 }
 
 fn pg_collation_is_visible(_context: &SystemContext, args: &[Value]) -> Result<Value> {
@@ -146,7 +148,11 @@ fn regtype_name(_context: &SystemContext, args: &[Value]) -> Result<Value> {
 
 fn regproc_name(_context: &SystemContext, args: &[Value]) -> Result<Value> {
     let oid = proc_(&args[0])?;
-    name_or_number(oid, types::function(oid).map(|function| regproc_text(function.name)))
+    let name = types::function(oid).map(|function| match function.schema {
+        PG_CATALOG_OID => regproc_text(function.name),
+        _ => format!("regulars.{}", quote(function.name)),
+    });
+    name_or_number(oid, name)
 }
 
 /// An overloaded name is qualified, since alone it would not be found.

@@ -4,8 +4,9 @@ use super::Takes::{Bool, Int, Object, Text};
 use super::names::class;
 use super::{Spec, lenient, strict};
 use crate::catalog::system::value::Value;
-use crate::catalog::system::{SERVER_VERSION, SystemContext};
-use crate::error::{Result, message};
+use crate::catalog::system::{DATABASE_OID, SERVER_VERSION, SessionRow, SystemContext, relation_by_oid};
+use crate::error::{Result, SqlState, message};
+use crate::pg_type::Oid;
 
 pub(super) const FUNCTIONS: &[Spec] = &[
     lenient("version", &[&[]], "text", version),
@@ -18,10 +19,44 @@ pub(super) const FUNCTIONS: &[Spec] = &[
     lenient("session_user", &[&[]], "text", |context, _| Ok((&context.user).into())),
     lenient("user", &[&[]], "text", |context, _| Ok((&context.user).into())),
     strict("current_setting", &[&[Text], &[Text, Bool]], "text", current_setting),
+    lenient("set_config", &[&[Text, Text, Bool]], "text", set_config).acting(),
+    strict("pg_cancel_backend", &[&[Int]], "bool", pg_cancel_backend).acting(),
+    // How long to wait for its end is not waited here.
+    strict("pg_terminate_backend", &[&[Int], &[Int, Int]], "bool", pg_terminate_backend).acting(),
     lenient("pg_backend_pid", &[&[]], "int4", |context, _| Ok(context.process_id.into())),
     lenient("pg_postmaster_start_time", &[&[]], "timestamptz", |context, _| Ok(context.server_started_at.into())),
     lenient("pg_conf_load_time", &[&[]], "timestamptz", |context, _| Ok(context.server_started_at.into())),
     lenient("pg_is_in_recovery", &[&[]], "bool", |_, _| Ok(false.into())),
+    lenient("pg_is_wal_replay_paused", &[&[]], "bool", |_, _| Ok(Value::Null)),
+    lenient("pg_last_xact_replay_timestamp", &[&[]], "timestamptz", |_, _| Ok(Value::Null)),
+    lenient("pg_last_wal_receive_lsn", &[&[]], "text", |_, _| Ok(Value::Null)),
+    lenient("pg_last_wal_replay_lsn", &[&[]], "text", |_, _| Ok(Value::Null)),
+    // Nobody waits for a lock here.
+    strict("pg_blocking_pids", &[&[Int]], "_int4", |_, _| Ok(Value::List(Vec::new()))),
+    lenient("pg_trigger_depth", &[&[]], "int4", |_, _| Ok(Value::Int(0))),
+    lenient("pg_jit_available", &[&[]], "bool", |_, _| Ok(false.into())),
+    lenient("pg_current_logfile", &[&[], &[Text]], "text", |_, _| Ok(Value::Null)),
+    lenient("current_query", &[&[]], "text", |context, _| {
+        Ok(own_session(context).map(|session| session.query.clone()).into())
+    }),
+    lenient("pg_client_encoding", &[&[]], "text", |context, _| {
+        context.surroundings.setting("client_encoding").map(Value::from)
+    }),
+    strict("pg_encoding_max_length", &[&[Int]], "int4", |_, args| {
+        Ok((args[0] == Value::Int(6)).then_some(4_i32).into())
+    }),
+    // No session holds an advisory lock, so there is nothing to let go of. To take one would be a promise to others.
+    lenient("pg_advisory_unlock_all", &[&[]], "text", |_, _| Ok("".into())),
+    strict("pg_advisory_unlock", &[&[Int], &[Int, Int]], "bool", |_, _| Ok(false.into())),
+    strict("pg_advisory_unlock_shared", &[&[Int], &[Int, Int]], "bool", |_, _| Ok(false.into())),
+    strict("pg_advisory_lock", &[&[Int], &[Int, Int]], "text", refuse_lock),
+    strict("pg_advisory_lock_shared", &[&[Int], &[Int, Int]], "text", refuse_lock),
+    strict("pg_advisory_xact_lock", &[&[Int], &[Int, Int]], "text", refuse_lock),
+    strict("pg_advisory_xact_lock_shared", &[&[Int], &[Int, Int]], "text", refuse_lock),
+    strict("pg_try_advisory_lock", &[&[Int], &[Int, Int]], "bool", refuse_lock),
+    strict("pg_try_advisory_lock_shared", &[&[Int], &[Int, Int]], "bool", refuse_lock),
+    strict("pg_try_advisory_xact_lock", &[&[Int], &[Int, Int]], "bool", refuse_lock),
+    strict("pg_try_advisory_xact_lock_shared", &[&[Int], &[Int, Int]], "bool", refuse_lock),
     // The address that a client reached is known to the wire alone.
     lenient("inet_server_addr", &[&[]], "text", |_, _| Ok(Value::Null)),
     lenient("inet_server_port", &[&[]], "int4", |_, _| Ok(Value::Null)),
@@ -34,8 +69,8 @@ pub(super) const FUNCTIONS: &[Spec] = &[
     strict("pg_table_size", &[&[Object]], "int8", relation_size),
     strict("pg_total_relation_size", &[&[Object]], "int8", relation_size),
     strict("pg_indexes_size", &[&[Object]], "int8", |_, _| Ok(Value::Int(0))),
-    strict("pg_database_size", &[&[Object]], "int8", |_, _| Ok(Value::Null)),
-    strict("pg_tablespace_size", &[&[Object]], "int8", |_, _| Ok(Value::Null)),
+    strict("pg_database_size", &[&[Object]], "int8", pg_database_size),
+    strict("pg_tablespace_size", &[&[Object]], "int8", |context, _| Ok(Value::Int(history_bytes(context)))),
     strict("pg_size_pretty", &[&[Int]], "text", |_, args| Ok(args[0].int().map(size_pretty).into())),
 ];
 
@@ -61,12 +96,39 @@ fn current_schemas(context: &SystemContext, args: &[Value]) -> Result<Value> {
 
 /// SQLSTATE 42704 for an unknown name, unless the second argument is true.
 fn current_setting(context: &SystemContext, args: &[Value]) -> Result<Value> {
-    let name = args[0].text().unwrap_or_default();
-    match context.settings.iter().find(|setting| setting.name.eq_ignore_ascii_case(name)) {
-        Some(setting) => Ok((&setting.value).into()),
-        None if args.get(1).and_then(Value::bool) == Some(true) => Ok(Value::Null),
-        None => Err(message::setting_unknown(name, None)),
+    let is_optional = args.get(1).and_then(Value::bool) == Some(true);
+    match context.surroundings.setting(args[0].text().unwrap_or_default()) {
+        Err(error) if is_optional && error.state() == SqlState::UndefinedObject => Ok(Value::Null),
+        value => value.map(Value::from),
     }
+}
+
+/// As SET, or SET LOCAL when the third argument is true; NULL resets. SQLSTATE 22004 without a name.
+fn set_config(context: &SystemContext, args: &[Value]) -> Result<Value> {
+    let name = args[0].text().ok_or_else(message::setting_name_missing)?;
+    context.surroundings.set(name, args[1].text(), args[2].bool() == Some(true)).map(Value::from)
+}
+
+/// Whether there was such a session; a warning when not.
+fn pg_cancel_backend(context: &SystemContext, args: &[Value]) -> Result<Value> {
+    signal(context, args, |process_id| context.surroundings.cancel(process_id))
+}
+
+fn pg_terminate_backend(context: &SystemContext, args: &[Value]) -> Result<Value> {
+    signal(context, args, |process_id| context.surroundings.terminate(process_id))
+}
+
+fn signal(context: &SystemContext, args: &[Value], end: impl Fn(i32) -> bool) -> Result<Value> {
+    let asked = args[0].int().unwrap_or_default();
+    let found = i32::try_from(asked).is_ok_and(end);
+    if !found {
+        context.surroundings.tell(message::no_such_process(asked));
+    }
+    Ok(found.into())
+}
+
+fn refuse_lock(_context: &SystemContext, _args: &[Value]) -> Result<Value> {
+    Err(message::advisory_locks_unsupported())
 }
 
 fn inet_client_addr(context: &SystemContext, _args: &[Value]) -> Result<Value> {
@@ -77,8 +139,8 @@ fn inet_client_port(context: &SystemContext, _args: &[Value]) -> Result<Value> {
     Ok(own_session(context).and_then(|session| session.client_port).into())
 }
 
-fn own_session(context: &SystemContext) -> Option<&crate::catalog::system::SessionRow> {
-    context.sessions.iter().find(|session| session.process_id == context.process_id)
+fn own_session(context: &SystemContext) -> Option<&SessionRow> {
+    context.sessions().iter().find(|session| session.process_id == context.process_id)
 }
 
 /// The encodings that can be met here, by PostgreSQL's numbers.
@@ -98,17 +160,44 @@ fn pg_char_to_encoding(_context: &SystemContext, args: &[Value]) -> Result<Value
     Ok(found.map_or(-1, |(number, _)| *number).into())
 }
 
-/// 0 for what is computed; NULL for tables, whose files are not ours, and for what does not exist.
+/// Bytes of a table's files, 0 for what is computed, NULL for what does not exist. Of the forks of a file there is
+/// only the main one; SQLSTATE 22023 for a name that is no fork.
 fn relation_size(context: &SystemContext, args: &[Value]) -> Result<Value> {
-    let oid = class(context, &args[0])?;
-    if crate::catalog::system::relation_by_oid(oid).is_some() {
-        return Ok(Value::Int(0));
+    match args.get(1).and_then(Value::text) {
+        None | Some("main") => {}
+        Some("fsm" | "vm" | "init") => return Ok(Value::Int(0)),
+        Some(other) => return Err(message::fork_unknown(other)),
     }
-    let Some(relation) = context.snapshot.relation(oid) else { return Ok(Value::Null) };
-    Ok(match relation.materialized() {
-        Some(list) => list.shown().map_or(0, |run| i64::try_from(run.bytes).unwrap_or(i64::MAX)).into(),
-        None => relation.is_view().then_some(0_i64).into(),
-    })
+    let oid = class(context, &args[0])?;
+    Ok(bytes_of(context, oid).into())
+}
+
+fn bytes_of(context: &SystemContext, oid: Oid) -> Option<i64> {
+    if relation_by_oid(oid).is_some() {
+        return Some(0);
+    }
+    let relation = context.snapshot.relation(oid)?;
+    let bytes = match relation.materialized() {
+        Some(list) => list.shown().map(|run| run.bytes),
+        None => context.surroundings.table_bytes(&relation.name).filter(|_| relation.is_table()),
+    };
+    Some(bytes.map_or(0, |bytes| i64::try_from(bytes).unwrap_or(i64::MAX)))
+}
+
+/// Bytes of the files of all tables.
+fn history_bytes(context: &SystemContext) -> i64 {
+    context.user_relations().filter_map(|relation| bytes_of(context, relation.oid)).sum()
+}
+
+/// SQLSTATE 3D000 for another database's name; NULL for another's OID.
+fn pg_database_size(context: &SystemContext, args: &[Value]) -> Result<Value> {
+    match &args[0] {
+        Value::Text(name) if *name != context.database && name.parse() != Ok(DATABASE_OID) => {
+            Err(message::database_unknown(name))
+        }
+        Value::Int(oid) if *oid != i64::from(DATABASE_OID) => Ok(Value::Null),
+        _ => Ok(Value::Int(history_bytes(context))),
+    }
 }
 
 /// Bytes in words: the smallest unit in which the number stays below 10,240 (20,480 halves), rounded half away from 0.

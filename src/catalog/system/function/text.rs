@@ -4,7 +4,7 @@ use super::Takes::{Any, Int, List, Text};
 use super::{Spec, lenient, strict};
 use crate::catalog::system::SystemContext;
 use crate::catalog::system::value::Value;
-use crate::error::Result;
+use crate::error::{Result, message};
 use crate::ident::quote;
 
 pub(super) const FUNCTIONS: &[Spec] = &[
@@ -16,6 +16,8 @@ pub(super) const FUNCTIONS: &[Spec] = &[
     }),
     strict("array_upper", &[&[List, Int]], "int4", array_upper),
     strict("array_lower", &[&[List, Int]], "int4", array_lower),
+    strict("array_subscripts", &[&[List, Int]], "_int4", array_subscripts),
+    strict("like_escape", &[&[Text, Text]], "text", like_escape),
     // What `ARRAY(SELECT …)` gives when the query has no rows.
     lenient("array_or_empty", &[&[List]], "", |_, args| match &args[0] {
         Value::Null => Ok(Value::List(Vec::new())),
@@ -46,6 +48,7 @@ fn written(value: &Value) -> String {
         Value::Text(text) => text.to_string(),
         Value::Instant(instant) => instant.to_rfc3339(),
         Value::Date(date) => date.to_string(),
+        Value::Seconds(seconds) => format!("{seconds} seconds"),
         Value::List(items) => {
             let items: Vec<String> = items.iter().map(written_item).collect();
             format!("{{{}}}", items.join(","))
@@ -77,4 +80,40 @@ fn array_lower(_context: &SystemContext, args: &[Value]) -> Result<Value> {
         (Value::List(items), Some(1)) if !items.is_empty() => Value::Int(1),
         _ => Value::Null,
     })
+}
+
+/// The places of a list's items, from 1: what `generate_subscripts` gives one by one.
+fn array_subscripts(_context: &SystemContext, args: &[Value]) -> Result<Value> {
+    Ok(match (&args[0], args[1].int()) {
+        (Value::List(items), Some(1)) => Value::List((1..).take(items.len()).map(Value::Int).collect()),
+        _ => Value::List(Vec::new()),
+    })
+}
+
+/// The same pattern with a backslash as its escape character. SQLSTATE 22025 for more than one character of escape.
+fn like_escape(_context: &SystemContext, args: &[Value]) -> Result<Value> {
+    let pattern = args[0].text().unwrap_or_default();
+    let mut escapes = args[1].text().unwrap_or_default().chars();
+    let escape = escapes.next();
+    if escapes.next().is_some() {
+        return Err(message::escape_invalid());
+    }
+    if escape == Some('\\') {
+        return Ok(pattern.to_owned().into());
+    }
+    let mut plain = String::with_capacity(pattern.len());
+    let mut is_escaped = false;
+    for c in pattern.chars() {
+        if Some(c) == escape && !is_escaped {
+            plain.push('\\');
+            is_escaped = true;
+            continue;
+        }
+        if c == '\\' && !is_escaped {
+            plain.push('\\');
+        }
+        plain.push(c);
+        is_escaped = false;
+    }
+    Ok(plain.into())
 }

@@ -49,7 +49,7 @@ async fn relations_are_listed() {
     assert_eq!(lines("dv.sql", 1).await, all[..1]);
     assert_eq!(lines("dm.sql", 1).await, [""; 0]);
     assert_eq!(lines("dv_plus.sql", 1).await, ["public|lunch|view|anna|permanent|0 bytes|Lunch guests"]);
-    assert_eq!(lines("dt_plus.sql", 1).await[0], "public|members|table|anna|permanent|heap|∅|∅");
+    assert_eq!(lines("dt_plus.sql", 1).await[0], "public|members|table|anna|permanent|heap|20 kB|∅");
     let system = lines("d_upper_s.sql", 1).await;
     assert!(system.contains(&"pg_catalog|pg_class|table|anna".to_owned()), "{system:?}");
     assert!(system.contains(&"pg_catalog|pg_tables|view|anna".to_owned()), "{system:?}");
@@ -111,7 +111,7 @@ async fn schemas_databases_and_roles_are_listed() {
         ["crm|anna|∅|∅", "public|anna|∅|standard public schema", "regulars|anna|∅|∅"]
     );
     assert_eq!(lines("l.sql", 1).await, ["regulars|anna|UTF8|C|C.UTF-8|∅|libc|∅"]);
-    assert_eq!(lines("l_plus.sql", 1).await, ["regulars|anna|UTF8|C|C.UTF-8|∅|libc|∅|∅|pg_default|∅"]);
+    assert_eq!(lines("l_plus.sql", 1).await, ["regulars|anna|UTF8|C|C.UTF-8|∅|libc|∅|20 kB|pg_default|∅"]);
     assert_eq!(lines("du.sql", 1).await, ["anna|true|true|false|false|true|-1|∅|[]|false|false"]);
     assert_eq!(
         lines("dp.sql", 1).await,

@@ -19,8 +19,10 @@ use crate::catalog::object::{
 };
 use crate::catalog::snapshot::Snapshot;
 use crate::catalog::system::{
-    SessionRow, SettingKind, SettingRow, SystemContext, function, function_names, relation, relations,
+    CursorRow, Gathered, PreparedRow, SessionRow, SettingKind, SettingRow, Surroundings, SystemContext, function,
+    function_names, relation, relations,
 };
+use crate::error::{Notice, Result, message};
 use crate::pg_type::{Oid, PgType};
 use crate::planner::rule::subquery_value::SubqueryValue;
 use crate::sql::compat::rewrite;
@@ -116,32 +118,12 @@ pub(super) fn system() -> Arc<SystemContext> {
         database: "regulars".to_owned(),
         user: "anna".to_owned(),
         search_path: vec!["$user".to_owned(), "public".to_owned()],
-        settings: vec![SettingRow {
-            name: "search_path".to_owned(),
-            value: "\"$user\", public".to_owned(),
-            default: "\"$user\", public".to_owned(),
-            unit: None,
-            category: "Client".to_owned(),
-            short_desc: "Schemas in which names are looked up.".to_owned(),
-            kind: SettingKind::Text,
-            settable: true,
-        }],
-        sessions: vec![SessionRow {
-            process_id: 4711,
-            user: "anna".to_owned(),
-            application_name: "psql".to_owned(),
-            state: "active",
-            query: "SELECT 1".to_owned(),
-            client_address: Some("127.0.0.1".to_owned()),
-            client_port: Some(50_000),
-            started_at,
-            transaction_started_at: None,
-            query_started_at: Some(started_at),
-            state_changed_at: None,
-        }],
         server_started_at: started_at,
+        now: started_at,
         process_id: 4711,
         lore: Arc::new(NoLore),
+        surroundings: Arc::new(Alone),
+        gathered: Gathered::default(),
     })
 }
 
@@ -168,6 +150,81 @@ impl crate::catalog::system::Lore for NoLore {
 
     fn saved_definitions(&self) -> crate::error::Result<Vec<crate::catalog::SavedDefinition>> {
         Ok(Vec::new())
+    }
+}
+
+/// A server with one session, whose search path is all that can be set.
+#[derive(Debug)]
+struct Alone;
+
+impl Surroundings for Alone {
+    fn settings(&self) -> Vec<SettingRow> {
+        let path = "\"$user\", public".to_owned();
+        vec![SettingRow {
+            name: "search_path".to_owned(),
+            value: path.clone(),
+            default: path.clone(),
+            reset: path,
+            unit: None,
+            category: "Client".to_owned(),
+            short_desc: "Schemas in which names are looked up.".to_owned(),
+            kind: SettingKind::Text,
+            bounds: None,
+            choices: None,
+            settable: true,
+        }]
+    }
+
+    fn setting(&self, name: &str) -> Result<String> {
+        let found = self.settings().into_iter().find(|setting| setting.name == name);
+        found.map(|setting| setting.value).ok_or_else(|| message::setting_unknown(name, None))
+    }
+
+    fn set(&self, name: &str, value: Option<&str>, _is_local: bool) -> Result<String> {
+        self.setting(name).map(|before| value.map_or(before, str::to_owned))
+    }
+
+    fn sessions(&self) -> Vec<SessionRow> {
+        let started_at = Utc.timestamp_opt(1_750_000_000, 0).unwrap();
+        vec![SessionRow {
+            process_id: 4711,
+            user: "anna".to_owned(),
+            application_name: "psql".to_owned(),
+            state: "active",
+            query: "SELECT 1".to_owned(),
+            client_address: Some("127.0.0.1".to_owned()),
+            client_port: Some(50_000),
+            started_at,
+            transaction_started_at: None,
+            query_started_at: Some(started_at),
+            state_changed_at: None,
+        }]
+    }
+
+    fn prepared_statements(&self) -> Vec<PreparedRow> {
+        Vec::new()
+    }
+
+    fn cursors(&self) -> Vec<Arc<CursorRow>> {
+        Vec::new()
+    }
+
+    fn cancel(&self, process_id: i32) -> bool {
+        process_id == 4711
+    }
+
+    fn terminate(&self, process_id: i32) -> bool {
+        process_id == 4711
+    }
+
+    fn tell(&self, _notice: Notice) {}
+
+    fn table_bytes(&self, table: &str) -> Option<u64> {
+        (table == "members").then_some(20_000)
+    }
+
+    fn table_rows(&self, table: &str) -> Option<u64> {
+        (table == "members").then_some(19)
     }
 }
 
@@ -229,7 +286,7 @@ impl Answer {
 }
 
 /// Parses, rewrites, plans and runs one statement over the small catalog.
-pub(super) async fn ask(sql: &str) -> Result<Answer, String> {
+pub(super) async fn ask(sql: &str) -> std::result::Result<Answer, String> {
     let context = system();
     let mut statement = Parser::parse_sql(&PostgreSqlDialect {}, sql).map_err(|error| error.to_string())?.remove(0);
     rewrite(&mut statement, &*context).map_err(|error| error.to_string())?;
