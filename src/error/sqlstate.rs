@@ -38,7 +38,7 @@ sqlstates! {
     InvalidDatetimeFormat = "22007",
     DatetimeFieldOverflow = "22008",
     DivisionByZero = "22012",
-    InvalidEscapeSequence = "22019",
+    InvalidEscapeSequence = "22025",
     InvalidArgumentForLogarithm = "2201E",
     InvalidArgumentForPowerFunction = "2201F",
     InvalidRegularExpression = "2201B",

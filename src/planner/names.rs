@@ -22,7 +22,7 @@ use crate::catalog::snapshot::Snapshot;
 use crate::catalog::system::{self, SystemContext, SystemRelation};
 use crate::error::{Error, Result, SqlState, message};
 use crate::ident::{DATABASE, folded};
-use crate::pg_type::{Oid, TYPES};
+use crate::pg_type::Oid;
 use crate::sql::compat::RegResolver;
 
 /// Views that may stand on one another.
@@ -282,12 +282,7 @@ impl RegResolver for Names<'_> {
     }
 
     fn type_(&self, name: &str) -> Result<Oid> {
-        let wanted = name.trim();
-        TYPES
-            .iter()
-            .find(|known| known.name == wanted || known.sql_name == wanted)
-            .map(|known| known.oid)
-            .ok_or_else(|| message::type_missing(wanted))
+        self.planner.system.type_(name)
     }
 
     fn role(&self, name: &str) -> Result<Oid> {

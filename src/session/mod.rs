@@ -37,7 +37,7 @@ use crate::sql::statement::StatementKind;
 use crate::statement::context::Context;
 use crate::statement::outcome::{Notice, Outcome, OutputColumn};
 use crate::statement::surroundings::{Wished, Wishes};
-use crate::statement::{self, explain, query};
+use crate::statement::{self, cursor, explain, query};
 
 /// What a client says of itself when it connects.
 #[derive(Debug, Clone, Default)]
@@ -224,6 +224,9 @@ impl Session {
             }
             StatementKind::Explain(explain) => {
                 explain::run(&mut context, explain, &statement.text, &prepared.parameters, parameters).await
+            }
+            StatementKind::Declare(declare) => {
+                cursor::declare(&mut context, declare, &statement.text, &prepared.parameters, parameters).await
             }
             _ => statement::run(&mut context, statement).await,
         }

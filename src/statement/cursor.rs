@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use datafusion::scalar::ScalarValue;
 use futures::StreamExt;
 
 use super::context::Context;
@@ -10,16 +11,23 @@ use super::query;
 use crate::catalog::system::CursorRow;
 use crate::error::{Result, message};
 use crate::execution::scroll::Scroll;
+use crate::pg_type::PgType;
 use crate::session::transaction::TransactionStatus;
 use crate::sql::statement::{Declare, Fetch};
 
 /// Errors: 25P01 outside a transaction block, unless WITH HOLD; 42P03 for a name in use; whatever planning refuses.
-pub async fn declare(context: &mut Context<'_>, declare: &Declare, text: &Arc<str>) -> Result<Outcome> {
+pub async fn declare(
+    context: &mut Context<'_>,
+    declare: &Declare,
+    text: &Arc<str>,
+    types: &Arc<[PgType]>,
+    parameters: Vec<ScalarValue>,
+) -> Result<Outcome> {
     if !declare.holds && context.transaction.status() == TransactionStatus::Idle {
         return Err(message::cursor_needs_transaction());
     }
     context.cursors.check_free(&declare.name)?;
-    let Outcome::Rows(rows) = query::run(context, &declare.query, text).await? else {
+    let Outcome::Rows(rows) = query::run_with(context, &declare.query, text, types, parameters).await? else {
         return Err(message::internal("a query gave no rows"));
     };
     let scroll = Scroll::new(rows.batches, declare.scrolls, context.engine.limits.cursor_bytes);

@@ -54,7 +54,9 @@ pub async fn run(context: &mut Context<'_>, statement: &Statement) -> Result<Out
             prepared::execute(context, name, arguments, &statement.text).await
         }
         StatementKind::Deallocate(name) => prepared::deallocate(context, name.as_deref()),
-        StatementKind::Declare(declare) => cursor::declare(context, declare, &statement.text).await,
+        StatementKind::Declare(declare) => {
+            cursor::declare(context, declare, &statement.text, &[].into(), Vec::new()).await
+        }
         StatementKind::Fetch(fetch) => cursor::fetch(context, fetch).await,
         StatementKind::CloseCursor(name) => cursor::close(context, name.as_deref()),
         StatementKind::Copy(copy) => copy::run(context, copy, &statement.text).await,
@@ -76,6 +78,10 @@ pub async fn describe(
         StatementKind::Explain(explain) => {
             let (parameters, _) = query::describe(context, &explain.query, &statement.text, given).await?;
             Ok((parameters, Some(explain::columns(explain.format))))
+        }
+        StatementKind::Declare(declare) => {
+            let (parameters, _) = query::describe(context, &declare.query, &statement.text, given).await?;
+            Ok((parameters, None))
         }
         StatementKind::Execute { name, .. } => Ok(([].into(), context.prepared.named(name)?.columns.clone())),
         StatementKind::Fetch(fetch) => Ok(([].into(), cursor::columns(context, fetch)?)),

@@ -28,8 +28,19 @@ use crate::sql::{parameter, shown_name};
 
 /// Runs a query without parameters.
 pub async fn run(context: &mut Context<'_>, query: &ast::Query, text: &Arc<str>) -> Result<Outcome> {
+    run_with(context, query, text, &[].into(), Vec::new()).await
+}
+
+/// Runs a query with the values of its parameters, whatever columns it turns out to have.
+pub async fn run_with(
+    context: &mut Context<'_>,
+    query: &ast::Query,
+    text: &Arc<str>,
+    types: &Arc<[PgType]>,
+    parameters: Vec<ScalarValue>,
+) -> Result<Outcome> {
     let planner = context.planner();
-    let (query, text) = (query.clone(), Arc::clone(text));
+    let (query, text, types) = (query.clone(), Arc::clone(text), Arc::clone(types));
     let state = Arc::clone(&planner.state);
     let task = state.task_ctx();
     let told = planner.told.clone();
@@ -37,7 +48,7 @@ pub async fn run(context: &mut Context<'_>, query: &ast::Query, text: &Arc<str>)
         .engine
         .queries
         .run(async move {
-            let plan = bound(&planner, &query, &text, &[], Vec::new())?;
+            let plan = bound(&planner, &query, &text, &types, parameters)?;
             physical(&state, &planner.lower(plan).await?).await
         })
         .await?;

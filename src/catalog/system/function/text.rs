@@ -137,7 +137,7 @@ fn array_subscripts(_context: &SystemContext, args: &[Value]) -> Result<Value> {
     })
 }
 
-/// The same pattern with a backslash as its escape character. SQLSTATE 22019 for more than one character of escape.
+/// The same pattern with a backslash as its escape character. SQLSTATE 22025 for more than one character of escape.
 fn like_escape(_context: &SystemContext, args: &[Value]) -> Result<Value> {
     let pattern = args[0].text().unwrap_or_default();
     let mut escapes = args[1].text().unwrap_or_default().chars();
