@@ -24,7 +24,7 @@ use crate::catalog::system::{self, SystemContext, SystemRelation};
 use crate::error::{Error, Result, SqlState, message};
 use crate::execution::cancellation::checkpoint;
 use crate::ident::{DATABASE, folded};
-use crate::pg_type::{Oid, TYPES};
+use crate::pg_type::Oid;
 use crate::sql::compat::RegResolver;
 use crate::storage::member_table::MemberTable;
 
@@ -302,12 +302,7 @@ impl RegResolver for Names<'_> {
     }
 
     fn type_(&self, name: &str) -> Result<Oid> {
-        let wanted = name.trim();
-        TYPES
-            .iter()
-            .find(|known| known.name == wanted || known.sql_name == wanted)
-            .map(|known| known.oid)
-            .ok_or_else(|| message::type_missing(wanted))
+        self.planner.system.type_(name)
     }
 
     fn role(&self, name: &str) -> Result<Oid> {

@@ -84,8 +84,12 @@ impl Setting {
             | Accepts::DateOrNone
             | Accepts::ZoneOrNone
             | Accepts::DateStyle
-            | Accepts::Encoding
-            | Accepts::Nothing => SettingKind::Text,
+            | Accepts::Encoding => SettingKind::Text,
+            Accepts::Nothing => match self.default {
+                "on" | "off" => SettingKind::Bool,
+                number if number.parse::<i64>().is_ok() => SettingKind::Integer,
+                _ => SettingKind::Text,
+            },
         }
     }
 
@@ -98,6 +102,7 @@ impl Setting {
         match self.accepts {
             Accepts::Integer(least, most) => Some((least, most)),
             Accepts::Duration => Some((0, i32::MAX.into())),
+            Accepts::Nothing => self.default.parse().ok().map(|number| (number, number)),
             _ => None,
         }
     }
@@ -228,7 +233,7 @@ pub static SETTINGS: &[Setting] = &[
         "Sets the maximum allowed duration of any wait for a lock; nothing here waits for one.",
     )
     .unit("ms"),
-    setting("max_connections", "", Accepts::Nothing, "Sets the maximum number of concurrent connections."),
+    setting("max_connections", "200", Accepts::Nothing, "Sets the maximum number of concurrent connections."),
     setting("max_function_args", "100", Accepts::Nothing, "Shows the maximum number of function arguments."),
     setting("max_identifier_length", "63", Accepts::Nothing, "Shows the maximum identifier length."),
     setting("max_index_keys", "32", Accepts::Nothing, "Shows the maximum number of index keys."),

@@ -4,12 +4,13 @@ use chrono::{Offset, TimeZone};
 use chrono_tz::OffsetComponents;
 use chrono_tz::OffsetName;
 
+use super::name::type_name;
 use super::relation::Rows;
-use super::surroundings::oids;
 use super::value::Value;
 use super::{Build, DATABASE_OID, SettingKind, SettingRow, SystemContext};
 use crate::catalog::object::BOOTSTRAP_ROLE_OID;
 use crate::error::Result;
+use crate::pg_type::PgType;
 
 pub(super) const BUILDERS: &[(&str, Build)] = &[
     ("pg_cursors", pg_cursors),
@@ -40,14 +41,19 @@ fn pg_prepared_statements(context: &SystemContext, rows: &mut Rows<'_>) -> Resul
             ("name", prepared.name.into()),
             ("statement", prepared.statement.into()),
             ("prepare_time", prepared.prepared_at.into()),
-            ("parameter_types", oids(&prepared.parameters).into()),
-            ("result_types", prepared.results.map(|types| oids(&types)).into()),
+            ("parameter_types", names(&prepared.parameters).into()),
+            ("result_types", prepared.results.map(|types| names(&types)).into()),
             ("from_sql", prepared.from_sql.into()),
             // A statement is planned anew each time that it is executed.
             ("generic_plans", Value::Int(0)),
         ]);
     }
     Ok(())
+}
+
+/// Types as `regtype[]` writes them.
+fn names(types: &[PgType]) -> Vec<String> {
+    types.iter().map(|pg_type| type_name(pg_type.oid, None)).collect()
 }
 
 fn pg_cursors(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {

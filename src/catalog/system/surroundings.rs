@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use chrono::{DateTime, Utc};
 
 use crate::error::{Notice, Result};
-use crate::pg_type::{Oid, PgType};
+use crate::pg_type::PgType;
 
 /// The server and the session, as one statement sees them. What it changes is seen by the statements that follow.
 pub trait Surroundings: fmt::Debug + Send + Sync {
@@ -120,9 +120,4 @@ pub struct CursorRow {
     pub is_binary: bool,
     pub is_scrollable: bool,
     pub created_at: DateTime<Utc>,
-}
-
-/// The OIDs of some types, as `regtype[]` holds them.
-pub(super) fn oids(types: &[PgType]) -> Vec<Oid> {
-    types.iter().map(|pg_type| pg_type.oid).collect()
 }

@@ -181,6 +181,8 @@ pub(super) fn arrow_type(type_name: &str) -> DataType {
         "bytea" => DataType::Binary,
         "oidvector" => list(DataType::UInt32),
         "int2vector" => list(DataType::Int16),
+        // By name, as it is written.
+        "_regtype" => list(DataType::Utf8),
         // Its elements have the type of some column; shown as text.
         "anyarray" => list(DataType::Utf8),
         array if array.starts_with('_') => list(arrow_type(&array[1..])),

@@ -156,20 +156,6 @@ def notices_reach_the_client():
 
 
 @check
-def copy_is_refused():
-    with connect() as connection:
-        for sql in ("COPY members TO STDOUT", "COPY (SELECT 1) TO STDOUT", "COPY members FROM STDIN"):
-            try:
-                with connection.cursor().copy(sql) as copy:
-                    list(copy)
-            except psycopg.Error as error:
-                equal(error.sqlstate, "0A000", sql)
-            else:
-                raise AssertionError(f"not refused: {sql}")
-        equal(connection.execute("SELECT 1").fetchone(), (1,))
-
-
-@check
 def writes_to_the_history_are_refused():
     with connect() as connection:
         for sql in ("INSERT INTO members (member_id) VALUES ('x')", "UPDATE members SET email = NULL", "DELETE FROM members",
