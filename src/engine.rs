@@ -10,7 +10,7 @@ use datafusion::execution::session_state::SessionState;
 use crate::catalog::object::Column;
 use crate::catalog::{Catalog, SqliteStore, Store, TableDescription};
 use crate::clock::Clock;
-use crate::config::{Config, LimitsConfig};
+use crate::config::{Config, LimitsConfig, Loopback};
 use crate::error::{Error, Result, SqlState};
 use crate::execution::QueryRuntime;
 use crate::history::History;
@@ -31,6 +31,8 @@ pub struct Engine {
     pub registry: Arc<Registry>,
     pub started_at: DateTime<Utc>,
     pub limits: LimitsConfig,
+    /// What whoever connects from this machine must show.
+    pub loopback: Loopback,
     pub(crate) state: SessionState,
 }
 
@@ -70,7 +72,7 @@ impl Engine {
                 comment: Some(relation.comment.clone()),
             })
             .collect();
-        let catalog = Catalog::open(store, &tables, now)?;
+        let catalog = Catalog::open_as(&config.sign_in.superuser, store, &tables, now)?;
         let state = state::base(Arc::clone(&runtime), threads, history.tables())?;
         Ok(Arc::new(Self {
             history: Arc::new(history),
@@ -79,6 +81,7 @@ impl Engine {
             registry: Arc::new(Registry::default()),
             started_at: now,
             limits: config.limits.clone(),
+            loopback: config.sign_in.loopback,
             clock,
             state,
         }))

@@ -9,6 +9,7 @@ use regulars::catalog::{MemoryStore, Store};
 use regulars::clock::SetClock;
 use regulars::config::Config;
 use regulars::engine::Engine;
+use regulars::tls::Encryption;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -55,7 +56,7 @@ impl TestServer {
             let shutdown = async {
                 let _told_or_dropped = stopped.await;
             };
-            regulars::server::serve_engine(serving, listener, limits, shutdown).await;
+            regulars::server::serve_engine(serving, listener, limits, Encryption::default(), shutdown).await;
         });
         Self { address, engine, stop: Some(stop), task }
     }

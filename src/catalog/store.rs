@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::object::{FIRST_USER_OID, Relation, Schema};
+use super::object::{FIRST_USER_OID, Relation, Role, Schema};
 use crate::error::Result;
 use crate::pg_type::Oid;
+use crate::scram::SECRET_BYTES;
 
 /// Calls block on the disk; async callers go through `spawn_blocking`.
 pub trait Store: Send {
@@ -22,6 +23,9 @@ pub trait Store: Send {
     /// the disk. After an error the next commit may be tried.
     fn commit(&mut self, base_version: u64, changes: &[Change]) -> Result<u64>;
 
+    /// Random bytes that are this store's alone for ever: what unknown names are answered with at sign-in is made of them.
+    fn secret(&mut self) -> Result<[u8; SECRET_BYTES]>;
+
     /// Every definition that a view ever had, oldest first, also of a view that was dropped.
     fn saved_definitions(&mut self, view: Oid) -> Result<Vec<SavedDefinition>>;
 }
@@ -32,6 +36,8 @@ pub struct Loaded {
     pub version: u64,
     pub next_oid: Oid,
     /// In order of OID.
+    pub roles: Vec<Arc<Role>>,
+    /// In order of OID.
     pub schemas: Vec<Arc<Schema>>,
     /// In order of OID.
     pub relations: Vec<Arc<Relation>>,
@@ -40,6 +46,9 @@ pub struct Loaded {
 /// One change of the stored state. Within a commit the order does not matter: names may be swapped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
+    /// A new role, or a new state of one, its memberships included.
+    PutRole(Arc<Role>),
+    RemoveRole(Oid),
     /// A new schema, or a new state of one.
     PutSchema(Arc<Schema>),
     RemoveSchema(Oid),
@@ -68,7 +77,7 @@ pub struct SavedDefinition {
 
 impl Default for Loaded {
     fn default() -> Self {
-        Self { version: 0, next_oid: FIRST_USER_OID, schemas: Vec::new(), relations: Vec::new() }
+        Self { version: 0, next_oid: FIRST_USER_OID, roles: Vec::new(), schemas: Vec::new(), relations: Vec::new() }
     }
 }
 

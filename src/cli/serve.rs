@@ -11,6 +11,7 @@ use crate::engine::Engine;
 use crate::error::{Result, message};
 use crate::ident::DATABASE;
 use crate::server;
+use crate::tls::Encryption;
 
 #[derive(Debug, clap::Args)]
 pub struct Serve {
@@ -33,16 +34,30 @@ impl Serve {
 
 /// Binds, tells how to connect, and serves until SIGINT or SIGTERM.
 pub async fn serve(config: &Config) -> Result<ExitCode> {
-    // Until there are passwords and TLS, whoever reaches the port is in.
-    if !config.listen.ip().is_loopback() {
-        return Err(message::listens_beyond_loopback(config.listen));
+    let encryption = Encryption::of(config.tls.as_ref(), &config.base)?;
+    let is_reached_from_elsewhere = !config.listen.ip().is_loopback();
+    if is_reached_from_elsewhere && encryption.tls.is_none() {
+        return Err(message::listens_without_tls(config.listen));
     }
     let engine = open_engine(config).await?;
+    if is_reached_from_elsewhere && !engine.catalog.snapshot().has_superuser_with_password(engine.clock.now()) {
+        return Err(message::listens_without_password(config.listen));
+    }
     let listener =
         TcpListener::bind(config.listen).await.map_err(|error| message::cannot_listen(config.listen, &error))?;
     let address = listener.local_addr().map_err(|error| message::io_failed(&error))?;
     announce(&engine, address);
-    server::serve_engine(engine, listener, config.limits.clone(), stop_signal()).await;
+    let watched = encryption.tls.clone();
+    let watching = async {
+        match watched {
+            Some(tls) => tls.watch().await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = server::serve_engine(engine, listener, config.limits.clone(), encryption, stop_signal()) => {}
+        () = watching => {}
+    }
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
 }

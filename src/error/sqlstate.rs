@@ -26,8 +26,10 @@ sqlstates! {
     /// For notices.
     /// Nothing went wrong: what notices without a condition of their own carry.
     SuccessfulCompletion = "00000",
+    Warning = "01000",
     ProtocolViolation = "08P01",
     FeatureNotSupported = "0A000",
+    InvalidGrantOperation = "0LP01",
     CardinalityViolation = "21000",
     /// Data that cannot be computed with, where nothing more exact is known.
     DataException = "22000",
@@ -49,6 +51,7 @@ sqlstates! {
     NoActiveSqlTransaction = "25P01",
     ReadOnlySqlTransaction = "25006",
     InFailedSqlTransaction = "25P02",
+    IdleInTransactionSessionTimeout = "25P03",
     InvalidSqlStatementName = "26000",
     InvalidAuthorizationSpecification = "28000",
     InvalidPassword = "28P01",
@@ -74,6 +77,7 @@ sqlstates! {
     UndefinedParameter = "42P02",
     UndefinedObject = "42704",
     DuplicateColumn = "42701",
+    DuplicateObject = "42710",
     DuplicatePreparedStatement = "42P05",
     DuplicateCursor = "42P03",
     DuplicateSchema = "42P06",

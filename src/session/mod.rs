@@ -5,9 +5,11 @@
 //! visible to another. Named statements and portals are the wire's books, not kept here.
 
 pub mod cursors;
+pub mod identity;
 pub mod prepared;
 pub mod registry;
 pub mod settings;
+pub mod sign_in;
 pub mod text_format;
 pub mod transaction;
 
@@ -18,6 +20,7 @@ use std::time::Duration;
 use datafusion::scalar::ScalarValue;
 
 use self::cursors::Cursors;
+use self::identity::Identity;
 pub use self::prepared::Prepared;
 use self::prepared::PreparedStatements;
 use self::registry::Registration;
@@ -25,6 +28,7 @@ use self::settings::{SETTINGS, Settings};
 pub use self::text_format::TextFormat;
 use self::transaction::Transaction;
 pub use self::transaction::TransactionStatus;
+use crate::catalog::object::BOOTSTRAP_ROLE_OID;
 use crate::engine::Engine;
 use crate::error::{Result, message};
 use crate::execution::cancellation::Interrupt;
@@ -48,7 +52,6 @@ pub struct StartupParameters {
 
 pub struct Session {
     engine: Arc<Engine>,
-    user: String,
     settings: Settings,
     transaction: Transaction,
     prepared: PreparedStatements,
@@ -60,27 +63,42 @@ pub struct Session {
 }
 
 impl Session {
-    /// Errors: 3D000 for another database; 22023 for a setting's value. Settings of the startup message that are
-    /// not known here are passed over, as they are often meant for a pooler in between.
+    /// Opens a session in this process, where nobody is asked for a password: as the role of the user's name, or as the
+    /// first superuser when there is none. Errors as of [`Self::open_as`].
     pub fn open(engine: Arc<Engine>, startup: StartupParameters) -> Result<Self> {
+        let role = engine.catalog.snapshot().role_named(&startup.user).map_or(BOOTSTRAP_ROLE_OID, |role| role.oid);
+        Self::open_as(engine, startup, role)
+    }
+
+    /// Opens a session for a client that has shown that it is this role.
+    ///
+    /// Errors: 28000 for a role that is gone or may not log in; 53300 for more sessions than the role may have; 3D000
+    /// for another database; 22023 for a setting's value. Settings of the startup message that are not known here are
+    /// passed over, as they are often meant for a pooler in between.
+    pub fn open_as(engine: Arc<Engine>, startup: StartupParameters, role: Oid) -> Result<Self> {
+        let snapshot = engine.catalog.snapshot();
+        let known = snapshot.role(role).ok_or_else(|| message::sign_in_role_missing(&startup.user))?;
+        if !known.can_log_in {
+            return Err(message::may_not_log_in(&known.name));
+        }
         let database = startup.database.as_deref().unwrap_or(&startup.user);
         // Clients that name no database mean the one named like their user; there is only one to mean.
         if startup.database.is_some() && database != DATABASE {
             return Err(message::database_missing(database));
         }
-        let mut settings = Settings::new(&startup.user, Duration::from_millis(engine.limits.statement_timeout_ms));
+        let mut settings =
+            Settings::new(Identity::new(role), &snapshot, Duration::from_millis(engine.limits.statement_timeout_ms));
         for (name, value) in &startup.settings {
             match settings.set_initial(name, value) {
                 Err(error) if error.state() == crate::error::SqlState::UndefinedObject => {}
                 other => other?,
             }
         }
-        let registration = engine.registry.enter(&startup.user, engine.clock.now());
+        let registration = engine.registry.enter(known, engine.clock.now())?;
         let application_name = settings.application_name().to_owned();
         registration.note(|activity| activity.application_name = application_name);
         Ok(Self {
             engine,
-            user: startup.user,
             settings,
             transaction: Transaction::idle(),
             prepared: PreparedStatements::default(),
@@ -125,6 +143,11 @@ impl Session {
 
     pub fn take_notices(&mut self) -> Vec<Notice> {
         std::mem::take(&mut self.notices)
+    }
+
+    /// How long the client may be silent now; `None` for ever.
+    pub fn idle_timeout(&self) -> Option<Duration> {
+        self.settings.idle_timeout(self.in_transaction_block())
     }
 
     /// Begins a statement: its interrupt, to be held over planning, running and sending.
@@ -245,7 +268,7 @@ impl Session {
         let application_name = self.settings.application_name().to_owned();
         self.registration.note(|activity| {
             activity.state = "active";
-            activity.query = statement.sql().to_owned();
+            activity.query = statement.shown().into_owned();
             activity.application_name = application_name;
         });
         Ok(())
@@ -276,7 +299,6 @@ impl Session {
         Context {
             now: self.engine.clock.now(),
             engine: &self.engine,
-            user: &self.user,
             process_id: self.registration.process_id,
             settings: &mut self.settings,
             transaction: &mut self.transaction,

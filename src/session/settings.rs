@@ -9,8 +9,10 @@ use std::time::Duration;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 
+use crate::catalog::snapshot::Snapshot;
 use crate::catalog::system::{SERVER_VERSION, SettingKind};
 use crate::error::{Result, message};
+use crate::session::identity::{Identity, shown_name};
 use crate::session::text_format::{ByteaOutput, DateOrder, DateStyle, IntervalStyle, TextFormat};
 use crate::sql::statement::SetValue;
 
@@ -141,6 +143,13 @@ pub static SETTINGS: &[Setting] = &[
         "Sets the maximum allowed idle time between queries, when in a transaction.",
     )
     .unit("ms"),
+    setting(
+        "idle_session_timeout",
+        "0",
+        Accepts::Duration,
+        "Sets the maximum allowed idle time between queries, when not in a transaction.",
+    )
+    .unit("ms"),
     setting("in_hot_standby", "off", Accepts::Nothing, "Shows whether hot standby is currently active.").reported(),
     setting("integer_datetimes", "on", Accepts::Nothing, "Shows whether datetimes are integer based.").reported(),
     setting(
@@ -150,7 +159,7 @@ pub static SETTINGS: &[Setting] = &[
         "Sets the display format for interval values.",
     )
     .reported(),
-    setting("is_superuser", "on", Accepts::Nothing, "Shows whether the current user is a superuser.").reported(),
+    setting("is_superuser", "off", Accepts::Nothing, "Shows whether the current user is a superuser.").reported(),
     setting(
         "lock_timeout",
         "0",
@@ -159,6 +168,12 @@ pub static SETTINGS: &[Setting] = &[
     )
     .unit("ms"),
     setting("max_identifier_length", "63", Accepts::Nothing, "Shows the maximum identifier length."),
+    setting(
+        "password_encryption",
+        "scram-sha-256",
+        Accepts::OneOf(&["scram-sha-256"]),
+        "Chooses the algorithm for encrypting passwords.",
+    ),
     setting(
         "regulars.as_of",
         "",
@@ -172,6 +187,7 @@ pub static SETTINGS: &[Setting] = &[
         Accepts::ZoneOrNone,
         "Sets the time zone whose business date is today. Empty: that of the history.",
     ),
+    setting("role", "none", Accepts::Nothing, "Sets the current role."),
     setting(
         "search_path",
         "\"$user\", public",
@@ -211,14 +227,43 @@ pub struct Settings {
     session: BTreeMap<&'static str, String>,
     /// `SET LOCAL`, until the transaction ends.
     local: BTreeMap<&'static str, String>,
+    identity: Identity,
+    /// What the identity goes back to when the transaction ends.
+    identity_outside: Option<Identity>,
 }
 
+/// What follows from who the session is: no SET or RESET of these by name reaches them.
+const OF_IDENTITY: [&str; 3] = ["role", "session_authorization", "is_superuser"];
+
 impl Settings {
-    pub fn new(user: &str, statement_timeout: Duration) -> Self {
+    pub fn new(identity: Identity, snapshot: &Snapshot, statement_timeout: Duration) -> Self {
         let mut initial = BTreeMap::new();
-        initial.insert("session_authorization", user.to_owned());
         initial.insert("statement_timeout", statement_timeout.as_millis().to_string());
-        Self { initial, session: BTreeMap::new(), local: BTreeMap::new() }
+        let (session, local) = (BTreeMap::new(), BTreeMap::new());
+        let mut settings = Self { initial, session, local, identity, identity_outside: None };
+        settings.become_identity(identity, snapshot, false);
+        settings
+    }
+
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// SET ROLE, SET SESSION AUTHORIZATION; whether it may be done has been asked. The settings that tell of it follow.
+    pub fn become_identity(&mut self, identity: Identity, snapshot: &Snapshot, local: bool) {
+        let role = identity.role.map_or_else(|| "none".to_owned(), |role| shown_name(snapshot, role));
+        let is_superuser = if snapshot.is_superuser(identity.current()) { "on" } else { "off" };
+        let session = shown_name(snapshot, identity.session);
+        for (name, value) in OF_IDENTITY.into_iter().zip([role, session, is_superuser.to_owned()]) {
+            if local {
+                self.local.insert(name, value);
+            } else {
+                self.local.remove(name);
+                self.session.insert(name, value);
+            }
+        }
+        let outside = std::mem::replace(&mut self.identity, identity);
+        self.identity_outside = if local { self.identity_outside.or(Some(outside)) } else { None };
     }
 
     /// A value that the client gave while connecting; it is what RESET goes back to.
@@ -255,8 +300,8 @@ impl Settings {
         match name {
             Some(name) => self.set(name, &SetValue::Default, false),
             None => {
-                self.session.clear();
-                self.local.clear();
+                self.session.retain(|name, _| OF_IDENTITY.contains(name));
+                self.local.retain(|name, _| OF_IDENTITY.contains(name));
                 Ok(())
             }
         }
@@ -265,6 +310,9 @@ impl Settings {
     /// The transaction is over: what was set for it alone ends.
     pub fn end_local(&mut self) {
         self.local.clear();
+        if let Some(outside) = self.identity_outside.take() {
+            self.identity = outside;
+        }
     }
 
     /// A value as SHOW prints it. Errors: 42704 for an unknown name.
@@ -329,6 +377,13 @@ impl Settings {
     /// `None` when statements may run for ever.
     pub fn statement_timeout(&self) -> Option<Duration> {
         let milliseconds: u64 = self.named("statement_timeout").parse().unwrap_or(0);
+        (milliseconds > 0).then(|| Duration::from_millis(milliseconds))
+    }
+
+    /// How long the client may be silent, in a transaction block or outside of one; `None` for ever.
+    pub fn idle_timeout(&self, in_transaction: bool) -> Option<Duration> {
+        let name = if in_transaction { "idle_in_transaction_session_timeout" } else { "idle_session_timeout" };
+        let milliseconds: u64 = self.named(name).parse().unwrap_or(0);
         (milliseconds > 0).then(|| Duration::from_millis(milliseconds))
     }
 
@@ -491,7 +546,7 @@ mod tests {
     use crate::error::SqlState;
 
     fn settings() -> Settings {
-        Settings::new("me", Duration::from_secs(300))
+        Settings::new(Identity::new(16_384), &Snapshot::default(), Duration::from_secs(300))
     }
 
     fn set(settings: &mut Settings, name: &str, value: &str) -> Result<()> {

@@ -60,7 +60,8 @@ const ENCODING_UTF8: i32 = 6;
 pub struct SystemContext {
     pub snapshot: Arc<Snapshot>,
     pub database: String,
-    pub user: String,
+    pub session_user: Oid,
+    pub current_user: Oid,
     /// As set, in order; `"$user"` stands for the schema of the user's name.
     pub search_path: Vec<String>,
     pub settings: Vec<SettingRow>,
@@ -101,7 +102,8 @@ pub enum SettingKind {
 #[derive(Debug, Clone)]
 pub struct SessionRow {
     pub process_id: i32,
-    pub user: String,
+    /// As whom it signed in.
+    pub role: Oid,
     pub application_name: String,
     /// `active`, `idle`, `idle in transaction`, `idle in transaction (aborted)`.
     pub state: &'static str,

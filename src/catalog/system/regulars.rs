@@ -44,7 +44,7 @@ fn segments(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
             ("schema", context.schema_name(relation.schema).unwrap_or_default().to_owned().into()),
             ("name", (&relation.name).into()),
             ("comment", relation.comment.clone().into()),
-            ("owner", (&context.user).into()),
+            ("owner", context.role_name(relation.owner).into()),
             ("created_at", relation.created_at.into()),
             ("replaced_at", relation.replaced_at.into()),
             ("depends_on", names(relation.reads())),
