@@ -381,12 +381,11 @@ fn two_changes_of_one_role_are_not_merged() {
     let mut first = catalog.begin();
     let kim = role(&mut first, "kim");
     catalog.commit(first, at(1)).expect("commits");
-    let change = |is_superuser| RoleChange { is_superuser: Some(is_superuser), ..RoleChange::default() };
-    let (mut raises, mut lowers) = (catalog.begin(), catalog.begin());
-    raises.alter_role(kim, change(true)).expect("altered");
-    lowers.alter_role(kim, change(false)).expect("altered");
+    let (mut raises, mut bounds) = (catalog.begin(), catalog.begin());
+    raises.alter_role(kim, RoleChange { is_superuser: Some(true), ..RoleChange::default() }).expect("altered");
+    bounds.alter_role(kim, RoleChange { connection_limit: Some(Some(1)), ..RoleChange::default() }).expect("altered");
     catalog.commit(raises, at(2)).expect("commits");
-    let refused = catalog.commit(lowers, at(3)).expect_err("lost");
+    let refused = catalog.commit(bounds, at(3)).expect_err("lost");
     assert_eq!(refused.detail(), Some("Role kim was changed by another transaction."));
     assert!(catalog.snapshot().is_superuser(kim));
 }

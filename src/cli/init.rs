@@ -116,7 +116,10 @@ impl Init {
         (params.not_before, params.not_after) = (day(starts), day(ends));
         let key = KeyPair::generate().map_err(unusable)?;
         let certificate = params.self_signed(&key).map_err(unusable)?;
-        let (certificate_path, key_path) = (home.certificate(), home.key());
+        // Paths in the configuration count from its folder, those here from where we are.
+        let absolute =
+            |path: PathBuf| std::path::absolute(&path).map_err(|error| message::file_fault(&path, "be found", error));
+        let (certificate_path, key_path) = (absolute(home.certificate())?, absolute(home.key())?);
         new_private_file(&key_path, key.serialize_pem().as_bytes())?;
         new_private_file(&certificate_path, certificate.pem().as_bytes())?;
         sync_folder(home.root())?;
@@ -133,6 +136,10 @@ impl Init {
         let file = self.config.config.display();
         println!("\nNext:");
         if let Some(certificate) = certificate.filter(|_| config.tls.is_none()) {
+            if config.listen.ip().is_loopback() {
+                println!("  Write at the top of {file}, to be reached from other machines:\n");
+                println!("    listen = \"0.0.0.0:{}\"\n", config.listen.port());
+            }
             println!("  Add to {file}:\n");
             println!("    [tls]");
             println!("    certificate = {}", toml_text(certificate));

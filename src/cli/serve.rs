@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use tokio::net::TcpListener;
 
 use super::{ConfigFile, open_engine, read_config};
-use crate::config::Config;
+use crate::catalog::object::BOOTSTRAP_ROLE_OID;
+use crate::config::{Config, Loopback};
 use crate::engine::Engine;
 use crate::error::{Result, message};
 use crate::ident::DATABASE;
@@ -66,7 +67,25 @@ fn announce(engine: &Engine, address: SocketAddr) {
     let tables: Vec<&str> = engine.history.relations().map(|relation| relation.name.as_str()).collect();
     println!("Tables: {}", tables.join(", "));
     println!("Serving on {address}. Connect with:\n");
-    println!("  psql -h {} -p {} {DATABASE}\n", address.ip(), address.port());
+    let snapshot = engine.catalog.snapshot();
+    let has_passwords = snapshot.has_passwords();
+    // Without passwords every name is good, also that of whoever types this.
+    let superuser = snapshot.role(BOOTSTRAP_ROLE_OID).filter(|_| has_passwords);
+    let user = superuser.map(|role| format!(" -U {}", role.name)).unwrap_or_default();
+    println!("  psql -h {} -p {}{user} {DATABASE}\n", address.ip(), address.port());
+    match (engine.loopback, has_passwords) {
+        (Loopback::TrustUntilPassword | Loopback::Trust, false) => {
+            println!(
+                "No role has a password: who connects from this machine is the superuser. Give one: regulars init"
+            );
+        }
+        (Loopback::Trust, true) => {
+            tracing::warn!(
+                "loopback = \"trust\": who connects from this machine comes in as any role without a password"
+            );
+        }
+        _ => {}
+    }
 }
 
 /// Resolves at SIGINT (Ctrl-C) or SIGTERM.

@@ -22,7 +22,7 @@ impl Scram {
         Self { password, flag: "n", binding: Vec::new(), mechanism: "SCRAM-SHA-256", is_wrong: false }
     }
 
-    fn first(&self) -> Vec<u8> {
+    pub fn first(&self) -> Vec<u8> {
         let first = format!("{},,n=,r=fyko+d2lbbFgONRv9qkxdawL", self.flag);
         let mut body = [self.mechanism.as_bytes(), b"\0"].concat();
         body.put_i32(first.len() as i32);
@@ -30,7 +30,7 @@ impl Scram {
         message(b'p', body)
     }
 
-    fn last(&self, challenge: &str) -> Vec<u8> {
+    pub fn last(&self, challenge: &str) -> Vec<u8> {
         let field = |name: &str| challenge.split(',').find_map(|part| part.strip_prefix(name)).unwrap().to_owned();
         let (salt, rounds) = (STANDARD.decode(field("s=")).unwrap(), field("i=").parse().unwrap());
         let mut salted = [0; 32];
