@@ -86,8 +86,7 @@ impl Session {
         if startup.database.is_some() && database != DATABASE {
             return Err(message::database_missing(database));
         }
-        let mut settings =
-            Settings::new(Identity::new(role), &snapshot, Duration::from_millis(engine.limits.statement_timeout_ms));
+        let mut settings = Settings::new(Identity::new(role), &snapshot, &engine.limits);
         for (name, value) in &startup.settings {
             match settings.set_initial(name, value) {
                 Err(error) if error.state() == crate::error::SqlState::UndefinedObject => {}

@@ -11,6 +11,7 @@ use chrono_tz::Tz;
 
 use crate::catalog::snapshot::Snapshot;
 use crate::catalog::system::{SERVER_VERSION, SettingKind};
+use crate::config::LimitsConfig;
 use crate::error::{Result, message};
 use crate::session::identity::{Identity, shown_name};
 use crate::session::text_format::{ByteaOutput, DateOrder, DateStyle, IntervalStyle, TextFormat};
@@ -167,6 +168,7 @@ pub static SETTINGS: &[Setting] = &[
         "Sets the maximum allowed duration of any wait for a lock; nothing here waits for one.",
     )
     .unit("ms"),
+    setting("max_connections", "200", Accepts::Nothing, "Sets the maximum number of concurrent connections."),
     setting("max_identifier_length", "63", Accepts::Nothing, "Shows the maximum identifier length."),
     setting(
         "password_encryption",
@@ -208,6 +210,12 @@ pub static SETTINGS: &[Setting] = &[
     .reported(),
     setting("statement_timeout", "300000", Accepts::Duration, "Sets the maximum allowed duration of any statement.")
         .unit("ms"),
+    setting(
+        "superuser_reserved_connections",
+        "3",
+        Accepts::Nothing,
+        "Sets the number of connection slots reserved for superusers.",
+    ),
     setting("TimeZone", "UTC", Accepts::TimeZone, "Sets the time zone for displaying and interpreting time stamps.")
         .reported(),
     setting(
@@ -236,9 +244,11 @@ pub struct Settings {
 const OF_IDENTITY: [&str; 3] = ["role", "session_authorization", "is_superuser"];
 
 impl Settings {
-    pub fn new(identity: Identity, snapshot: &Snapshot, statement_timeout: Duration) -> Self {
+    pub fn new(identity: Identity, snapshot: &Snapshot, limits: &LimitsConfig) -> Self {
         let mut initial = BTreeMap::new();
-        initial.insert("statement_timeout", statement_timeout.as_millis().to_string());
+        initial.insert("statement_timeout", limits.statement_timeout_ms.to_string());
+        initial.insert("max_connections", limits.connections.to_string());
+        initial.insert("superuser_reserved_connections", limits.reserved_connections.to_string());
         let (session, local) = (BTreeMap::new(), BTreeMap::new());
         let mut settings = Self { initial, session, local, identity, identity_outside: None };
         settings.become_identity(identity, snapshot, false);
@@ -546,7 +556,7 @@ mod tests {
     use crate::error::SqlState;
 
     fn settings() -> Settings {
-        Settings::new(Identity::new(16_384), &Snapshot::default(), Duration::from_secs(300))
+        Settings::new(Identity::new(16_384), &Snapshot::default(), &LimitsConfig::default())
     }
 
     fn set(settings: &mut Settings, name: &str, value: &str) -> Result<()> {

@@ -185,6 +185,20 @@ async fn what_is_no_handshake_ends_the_connection() {
 }
 
 #[tokio::test]
+async fn a_handshake_that_is_not_gone_on_with_is_dropped() {
+    let limits = LimitsConfig { authentication_timeout_ms: 30, ..LimitsConfig::default() };
+    for begun in [SSL_REQUEST[..3].to_vec(), SSL_REQUEST.to_vec(), vec![22, 3, 1]] {
+        let script = Arc::new(Script::new());
+        let host =
+            Host::new(Arc::new(Source(Arc::clone(&script))), limits.clone(), Guarded::new(false, &[]).encryption);
+        let house = House { script, host: Arc::new(host) };
+        let (mut client, served) = house.connect();
+        client.send(&begun).await;
+        assert_eq!(served.await.unwrap(), Ending::Left, "{begun:?}");
+    }
+}
+
+#[tokio::test]
 async fn who_waits_longest_makes_way_for_who_comes() {
     let limits = LimitsConfig { starting_connections: 2, ..LimitsConfig::default() };
     let house = House::with(limits, None);
