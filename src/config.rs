@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::error::{Error, Result, SqlState};
+use crate::ident::{FIRST_SUPERUSER, NAME_BYTES_MAX};
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,6 +24,10 @@ pub struct Config {
     /// Further tables of the user's own, `[tables.NAME]`.
     #[serde(default)]
     pub tables: BTreeMap<String, TableConfig>,
+    /// TLS; without it the server listens on loopback alone.
+    pub tls: Option<TlsConfig>,
+    #[serde(default)]
+    pub sign_in: SignInConfig,
     #[serde(default)]
     pub limits: LimitsConfig,
     /// Folder of the configuration file; relative paths count from here.
@@ -90,11 +95,58 @@ pub enum Instants {
     Local,
 }
 
+/// `[tls]`: the certificate by which clients know this server.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsConfig {
+    /// PEM: the server's certificate, then those that lead to its root.
+    pub certificate: PathBuf,
+    /// PEM, readable by its owner alone.
+    pub key: PathBuf,
+    /// Refuse connections in the clear from this machine too.
+    #[serde(default)]
+    pub required_on_loopback: bool,
+}
+
+/// `[sign_in]`: who must show what.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SignInConfig {
+    pub loopback: Loopback,
+    /// The first superuser's name in a new home; later ALTER ROLE … RENAME TO changes it.
+    pub superuser: String,
+}
+
+impl Default for SignInConfig {
+    fn default() -> Self {
+        Self { loopback: Loopback::default(), superuser: FIRST_SUPERUSER.to_owned() }
+    }
+}
+
+/// What whoever connects from this machine must show.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Loopback {
+    /// Nothing, as long as no role has a password; then a password. So a first start and a demo need none, and nobody
+    /// forgets to close the door behind the first password.
+    #[default]
+    TrustUntilPassword,
+    /// Nothing: every program on this machine comes in as any role. The way back in when the password is lost.
+    Trust,
+    /// A password, from the first start on.
+    Scram,
+}
+
 /// `[limits]`: every bound has a unit, and its refusal tells its value.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LimitsConfig {
+    /// Sessions at once.
     pub connections: usize,
+    /// Of these, how many are kept for superusers.
+    pub reserved_connections: usize,
+    /// Connections at once that have not signed in yet; when another comes, the one that has waited longest goes.
+    pub starting_connections: usize,
     /// Memory of all running statements together.
     pub memory_mib: Option<usize>,
     pub authentication_timeout_ms: u64,
@@ -118,6 +170,8 @@ impl Default for LimitsConfig {
     fn default() -> Self {
         Self {
             connections: 200,
+            reserved_connections: 3,
+            starting_connections: 500,
             memory_mib: None,
             authentication_timeout_ms: 10_000,
             statement_timeout_ms: 300_000,
@@ -161,6 +215,20 @@ impl Config {
             Error::new(SqlState::ConfigFileError, "configuration file cannot be understood")
                 .with_detail(error.to_string().trim_end().to_owned())
         })?;
+        if config.limits.reserved_connections >= config.limits.connections {
+            return Err(Error::new(SqlState::ConfigFileError, "reserved_connections leaves no connection to others")
+                .with_detail(format!(
+                    "Under [limits], reserved_connections is {} and connections is {}.",
+                    config.limits.reserved_connections, config.limits.connections
+                )));
+        }
+        let superuser = config.sign_in.superuser.as_str();
+        let is_reserved = superuser.starts_with("pg_") || ["public", "none", "reader"].contains(&superuser);
+        if is_reserved || superuser.is_empty() || superuser.len() > NAME_BYTES_MAX {
+            return Err(Error::new(SqlState::ConfigFileError, "the superuser's name cannot be used").with_detail(format!(
+                "Under [sign_in], superuser has 1 to {NAME_BYTES_MAX} bytes and is no reserved name; it is \"{superuser}\"."
+            )));
+        }
         config.home = base.join(&config.home);
         config.base = base;
         Ok(config)
@@ -177,6 +245,8 @@ impl Config {
                 ..HistoryConfig::default()
             },
             tables: BTreeMap::new(),
+            tls: None,
+            sign_in: SignInConfig::default(),
             limits: LimitsConfig::default(),
             base: PathBuf::new(),
         }

@@ -10,7 +10,7 @@ use datafusion::execution::session_state::SessionState;
 use crate::catalog::object::Column;
 use crate::catalog::{Catalog, SqliteStore, Store, TableDescription};
 use crate::clock::Clock;
-use crate::config::{Config, LimitsConfig};
+use crate::config::{Config, LimitsConfig, Loopback};
 use crate::error::{Error, Result, SqlState};
 use crate::execution::QueryRuntime;
 use crate::history::History;
@@ -34,6 +34,8 @@ pub struct Engine {
     pub limits: LimitsConfig,
     /// Where the rows of kept lists lie.
     pub lists: MemberFolder,
+    /// What whoever connects from this machine must show.
+    pub loopback: Loopback,
     pub(crate) state: SessionState,
 }
 
@@ -75,7 +77,7 @@ impl Engine {
                 comment: Some(relation.comment.clone()),
             })
             .collect();
-        let catalog = Catalog::open(store, &tables, now)?;
+        let catalog = Catalog::open_as(&config.sign_in.superuser, store, &tables, now)?;
         sweep(&lists, &catalog)?;
         let state = state::base(Arc::clone(&runtime), threads, history.tables())?;
         Ok(Arc::new(Self {
@@ -86,6 +88,7 @@ impl Engine {
             started_at: now,
             limits: config.limits.clone(),
             lists,
+            loopback: config.sign_in.loopback,
             clock,
             state,
         }))

@@ -4,6 +4,8 @@ use datafusion::sql::sqlparser::ast::Ident;
 
 use crate::error::{Error, Result, message};
 
+/// What the first superuser is called unless the configuration says otherwise.
+pub const FIRST_SUPERUSER: &str = "admin";
 /// The one database of a server.
 pub const DATABASE: &str = "regulars";
 

@@ -31,6 +31,9 @@ pub mod storage;
 
 pub mod sql;
 
+pub mod scram;
+pub mod tls;
+
 pub mod config;
 pub mod ident;
 pub mod pg_type;

@@ -21,27 +21,31 @@ use crate::wire::{self, Host};
 
 use crate::engine::Engine;
 use crate::error::Result;
+use crate::pg_type::Oid;
+use crate::session::sign_in::{self, Claim};
 use crate::session::{Session, StartupParameters};
+use crate::tls::Encryption;
 pub use crate::wire::SessionSource;
 
 /// How long no connection is accepted after accepting failed for want of something (file descriptors, memory).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// A connection that is silent for so long is asked whether it is still there.
 const KEEPALIVE: Duration = Duration::from_secs(60);
-/// Connections beyond the limit of sessions that may be in start-up: they wait to be told, or to cancel something.
-const STARTING_MAX: usize = 2_000;
+/// Connections beyond those of sessions and newcomers: they are being told why they are closed.
+const LEAVING_MAX: usize = 1_000;
 
 /// Serves an engine's sessions until `shutdown`, and refreshes its audiences when they are due; returns when all are gone.
 pub async fn serve_engine(
     engine: Arc<Engine>,
     listener: TcpListener,
     limits: LimitsConfig,
+    encryption: Encryption,
     shutdown: impl Future<Output = ()>,
 ) {
     // Dropped when everybody is gone; a refresh on its way then leaves nothing.
     let refreshing = Refresher::new(Arc::clone(&engine)).run();
     tokio::select! {
-        () = run(Arc::new(EngineSessions(engine)), listener, limits, shutdown) => {}
+        () = run(Arc::new(EngineSessions(engine)), listener, limits, encryption, shutdown) => {}
         () = refreshing => {}
     }
 }
@@ -51,8 +55,13 @@ struct EngineSessions(Arc<Engine>);
 impl SessionSource for EngineSessions {
     type Conversation = Session;
 
-    fn open(&self, startup: StartupParameters) -> Result<Session> {
-        Session::open(Arc::clone(&self.0), startup)
+    fn claim(&self, user: &str, is_local: bool) -> Result<Claim> {
+        let engine = &self.0;
+        sign_in::claim(&engine.catalog, engine.loopback, user, is_local, engine.clock.now())
+    }
+
+    fn open(&self, startup: StartupParameters, role: Oid) -> Result<Session> {
+        Session::open_as(Arc::clone(&self.0), startup, role)
     }
 
     fn cancel(&self, pid: i32, secret: i32) {
@@ -60,15 +69,17 @@ impl SessionSource for EngineSessions {
     }
 }
 
+/// Serves until `shutdown` resolves and all clients are gone. Dropping the future leaves its connections running.
 pub async fn run<S: SessionSource>(
     source: Arc<S>,
     listener: TcpListener,
     limits: LimitsConfig,
+    encryption: Encryption,
     shutdown: impl Future<Output = ()>,
 ) {
-    let host = Arc::new(Host::new(source, limits));
+    let host = Arc::new(Host::new(source, limits, encryption));
     let connections = TaskTracker::new();
-    let most = host.limits.connections.saturating_add(STARTING_MAX);
+    let most = host.limits.connections.saturating_add(host.limits.starting_connections).saturating_add(LEAVING_MAX);
     tokio::select! {
         () = accept(&listener, &host, &connections, most) => {}
         () = shutdown => {}
@@ -111,8 +122,7 @@ async fn serve<S: SessionSource>(host: &Host<S>, stream: TcpStream, peer: Socket
     // Without these a connection is slower or lingers longer, but works.
     let _ = stream.set_nodelay(true);
     let _ = SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE));
-    let (read, write) = stream.into_split();
-    let ending = wire::serve(host, read, write, peer).await;
+    let ending = wire::serve(host, stream, peer).await;
     tracing::debug!(%peer, ?ending, "connection ended");
 }
 
@@ -129,7 +139,7 @@ async fn drain<S: SessionSource>(host: &Arc<Host<S>>, listener: &TcpListener, co
     };
     tokio::select! {
         () = connections.wait() => {}
-        () = accept(listener, host, &late, STARTING_MAX) => {}
+        () = accept(listener, host, &late, LEAVING_MAX) => {}
         () = deadline => {}
     }
     host.stop.cancel();

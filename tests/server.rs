@@ -10,6 +10,7 @@ use regulars::clock::SetClock;
 use regulars::config::{Config, LimitsConfig};
 use regulars::engine::Engine;
 use regulars::storage::member_file::MemberFolder;
+use regulars::tls::Encryption;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -66,7 +67,7 @@ impl TestServer {
             let shutdown = async {
                 let _told_or_dropped = stopped.await;
             };
-            regulars::server::serve_engine(serving, listener, limits, shutdown).await;
+            regulars::server::serve_engine(serving, listener, limits, Encryption::default(), shutdown).await;
         });
         Self { address, engine, stop: Some(stop), task }
     }

@@ -37,10 +37,11 @@ pub fn rebased(draft: &Draft, current: &Arc<Snapshot>) -> Result<Snapshot> {
 fn merged(draft: &Draft, current: &Arc<Snapshot>) -> Result<Snapshot> {
     let (base, working) = (draft.base(), draft.snapshot());
     for oid in draft.touched() {
+        let role_moved = base.role(oid) != current.role(oid);
         let schema_moved = base.schema(oid) != current.schema(oid);
         let relation_moved = base.relation(oid) != current.relation(oid);
-        if schema_moved || relation_moved {
-            let gone = current.schema(oid).is_none() && current.relation(oid).is_none();
+        if role_moved || schema_moved || relation_moved {
+            let gone = current.role(oid).is_none() && current.schema(oid).is_none() && current.relation(oid).is_none();
             let name = describe(&[base, current], draft.search_path(), oid);
             let verb = if gone { "dropped" } else { "changed" };
             let sentence = format!("{name} was {verb} by another transaction.");
@@ -50,10 +51,14 @@ fn merged(draft: &Draft, current: &Arc<Snapshot>) -> Result<Snapshot> {
     let mut merged = Snapshot::clone(current);
     // First everything away, then everything back: names may have been swapped.
     for oid in draft.touched() {
+        merged.remove_role(oid);
         merged.remove_schema(oid);
         merged.remove_relation(oid);
     }
     for oid in draft.touched() {
+        if let Some(role) = working.role(oid) {
+            merged.put_role(Arc::clone(role));
+        }
         if let Some(schema) = working.schema(oid) {
             merged.put_schema(Arc::clone(schema));
         }
@@ -75,6 +80,11 @@ pub fn changes(
 ) -> Vec<Change> {
     let mut changes = Vec::new();
     for oid in changed {
+        match (before.role(oid), after.role(oid)) {
+            (Some(_), None) => changes.push(Change::RemoveRole(oid)),
+            (before, Some(role)) if before != Some(role) => changes.push(Change::PutRole(Arc::clone(role))),
+            _ => {}
+        }
         match (before.schema(oid), after.schema(oid)) {
             (Some(_), None) => changes.push(Change::RemoveSchema(oid)),
             (before, Some(schema)) if before != Some(schema) => changes.push(Change::PutSchema(Arc::clone(schema))),

@@ -5,21 +5,25 @@
 //! ROLLBACK TO. Dropping it is ROLLBACK.
 //!
 //! Every method either does the whole of what it says or refuses, in PostgreSQL's words, and changes nothing.
-//! Dropping is in `draft/removal.rs`.
+//! Dropping is in `draft/removal.rs`, roles are in `draft/roles.rs`.
+//!
+//! A draft acts as a role ([`Draft::act_as`]): what it makes is that role's, and what is another's it refuses to change.
 
 mod audience;
 mod removal;
+mod roles;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, SubsecRound, Utc};
 
+pub use self::roles::NewMemberships;
 use super::dependency::Doomed;
 use super::invariant;
 use super::object::{
     BOOTSTRAP_ROLE_OID, Column, Definition, FIRST_USER_OID, INFORMATION_SCHEMA_OID, PG_CATALOG_OID, PUBLIC_OID,
-    REGULARS_OID, Relation, RelationKind, Schema,
+    READER_ROLE, REGULARS_OID, Relation, RelationKind, Role, Schema,
 };
 use super::oid::Issuer;
 use super::snapshot::Snapshot;
@@ -36,8 +40,10 @@ pub struct Draft {
     /// Everything that was ever written in this draft, perhaps back to what it was.
     touched: BTreeSet<Oid>,
     search_path: Vec<Oid>,
-    /// Who changes it; empty at start-up.
-    author: String,
+    /// Who changes things.
+    actor: Oid,
+    /// As whom they signed in.
+    session_user: Oid,
     issuer: Arc<Issuer>,
 }
 
@@ -96,7 +102,8 @@ impl Draft {
             base,
             touched: BTreeSet::new(),
             search_path: vec![PG_CATALOG_OID, PUBLIC_OID],
-            author: String::new(),
+            actor: BOOTSTRAP_ROLE_OID,
+            session_user: BOOTSTRAP_ROLE_OID,
             issuer,
         }
     }
@@ -117,13 +124,24 @@ impl Draft {
         self.search_path = schemas;
     }
 
-    /// Who changes it, for what is remembered of definitions.
-    pub fn set_author(&mut self, author: &str) {
-        author.clone_into(&mut self.author);
+    /// The role that does what comes next; until it is said, the bootstrap superuser.
+    ///
+    /// 42501 for a reader: neither the role nor the session's user may be one, so that SET ROLE is no way around it.
+    pub fn act_as(&mut self, role: Oid, session_user: Oid) -> Result<()> {
+        if let Some(reader) = [role, session_user].into_iter().find(|oid| self.working.is_reader(*oid)) {
+            let name = self.working.role(reader).map_or("", |role| role.name.as_str());
+            return Err(message::reader_cannot_change(name, READER_ROLE));
+        }
+        if self.working.role(role).is_none() {
+            return Err(message::role_is_gone(role));
+        }
+        (self.actor, self.session_user) = (role, session_user);
+        Ok(())
     }
 
+    /// The name of whoever changes things, for what is remembered of definitions.
     pub(super) fn author(&self) -> &str {
-        &self.author
+        self.working.role(self.actor).map_or("", |role| role.name.as_str())
     }
 
     /// The table or view of this name, along the search path unless it is qualified. System relations are not found.
@@ -162,7 +180,7 @@ impl Draft {
             return Ok(notices);
         }
         let oid = self.issuer.take_oid()?;
-        self.put_schema(Schema { oid, name, owner: BOOTSTRAP_ROLE_OID, comment: None });
+        self.put_schema(Schema { oid, name, owner: self.actor, comment: None });
         Ok(notices)
     }
 
@@ -182,6 +200,7 @@ impl Draft {
         let relation = match existing {
             Some(existing) if or_replace => {
                 self.require(existing.oid, MustBe::View)?;
+                self.refuse_anothers(&existing)?;
                 let columns = replaced_columns(&existing, columns)?;
                 self.refuse_circle(&existing, &definition)?;
                 let kind = RelationKind::View(definition);
@@ -192,7 +211,7 @@ impl Draft {
                 oid: self.issuer.take_oid()?,
                 schema,
                 name,
-                owner: BOOTSTRAP_ROLE_OID,
+                owner: self.actor,
                 kind: RelationKind::View(definition),
                 columns: new_columns(columns)?,
                 comment: None,
@@ -210,6 +229,7 @@ impl Draft {
     pub fn rename_relation(&mut self, oid: Oid, to: &str, must_be: MustBe) -> Result<Vec<Notice>> {
         let (name, notices) = new_name(to)?;
         let relation = self.require(oid, must_be)?;
+        self.refuse_anothers(relation)?;
         if let RelationKind::Table { .. } = relation.kind {
             return Err(message::table_cannot_be_renamed(&relation.name));
         }
@@ -224,6 +244,7 @@ impl Draft {
     /// COMMENT ON TABLE or VIEW; an empty comment is none, as in PostgreSQL. 42P01 for an unknown OID.
     pub fn comment_on(&mut self, oid: Oid, comment: Option<String>) -> Result<()> {
         let relation = self.require(oid, MustBe::AnyRelation)?;
+        self.refuse_anothers(relation)?;
         let comment = comment.filter(|comment| !comment.is_empty());
         let commented = Relation { comment, ..Relation::clone(relation) };
         self.put_relation(commented);
@@ -234,6 +255,7 @@ impl Draft {
     pub fn comment_on_schema(&mut self, name: &str, comment: Option<String>) -> Result<()> {
         let name = fitted(name);
         let schema = self.working.schema_named(name).ok_or_else(|| message::schema_missing(name))?;
+        self.refuse_anothers_schema(schema)?;
         let comment = comment.filter(|comment| !comment.is_empty());
         let commented = Schema { comment, ..Schema::clone(schema) };
         self.put_schema(commented);
@@ -243,6 +265,9 @@ impl Draft {
     /// COMMENT ON COLUMN. 42703 when the relation has no such column.
     pub fn set_column_comment(&mut self, oid: Oid, column: &str, comment: Option<String>) -> Result<()> {
         let mut relation = Relation::clone(self.require(oid, MustBe::AnyRelation)?);
+        if !self.may_act_for(relation.owner) {
+            return Err(message::must_be_owner("relation", &relation.name));
+        }
         let Some(commented) = relation.columns.iter_mut().find(|known| known.name == column) else {
             return Err(message::column_missing(column, &relation.name));
         };
@@ -267,7 +292,8 @@ impl Draft {
     /// The objects that are other than in the base.
     pub(super) fn changed(&self) -> impl Iterator<Item = Oid> {
         self.touched().filter(|oid| {
-            self.base.schema(*oid) != self.working.schema(*oid)
+            self.base.role(*oid) != self.working.role(*oid)
+                || self.base.schema(*oid) != self.working.schema(*oid)
                 || self.base.relation(*oid) != self.working.relation(*oid)
         })
     }
@@ -281,6 +307,10 @@ impl Draft {
         &self.issuer
     }
 
+    pub(super) fn put_role(&mut self, role: Role) {
+        self.edit(role.oid).put_role(Arc::new(role));
+    }
+
     pub(super) fn put_schema(&mut self, schema: Schema) {
         self.edit(schema.oid).put_schema(Arc::new(schema));
     }
@@ -289,9 +319,10 @@ impl Draft {
         self.edit(relation.oid).put_relation(Arc::new(relation));
     }
 
-    /// Removes a schema or relation without asking what depends on it.
+    /// Removes a role, schema or relation without asking what depends on it.
     pub(super) fn remove(&mut self, oid: Oid) {
         let working = self.edit(oid);
+        working.remove_role(oid);
         working.remove_schema(oid);
         working.remove_relation(oid);
     }
@@ -301,6 +332,22 @@ impl Draft {
         let working = Arc::make_mut(&mut self.working);
         working.set_version(self.issuer.take_draft_version());
         working
+    }
+
+    fn may_act_for(&self, owner: Oid) -> bool {
+        self.working.has_rights_of(self.actor, owner)
+    }
+
+    /// 42501 for a relation whose owner is another.
+    fn refuse_anothers(&self, relation: &Relation) -> Result<()> {
+        if self.may_act_for(relation.owner) {
+            return Ok(());
+        }
+        Err(message::must_be_owner(relation.kind_name(), &relation.name))
+    }
+
+    fn refuse_anothers_schema(&self, schema: &Schema) -> Result<()> {
+        if self.may_act_for(schema.owner) { Ok(()) } else { Err(message::must_be_owner("schema", &schema.name)) }
     }
 
     fn refuse_system_schema(&self, schema: Oid, name: &str) -> Result<()> {
@@ -360,6 +407,9 @@ impl RelationName {
 /// Kind and name of an object, from the first of these snapshots that holds it.
 pub(super) fn describe(snapshots: &[&Snapshot], search_path: &[Oid], oid: Oid) -> String {
     for snapshot in snapshots {
+        if let Some(role) = snapshot.role(oid) {
+            return format!("role {}", ident::quote(&role.name));
+        }
         if let Some(schema) = snapshot.schema(oid) {
             return format!("schema {}", ident::quote(&schema.name));
         }

@@ -14,7 +14,7 @@ use crate::pg_type::Oid;
 
 /// The script of a stored catalog.
 pub fn stored_definitions(loaded: Loaded) -> String {
-    definitions(&Snapshot::of(loaded.version, loaded.schemas, loaded.relations))
+    definitions(&Snapshot::of(loaded.version, loaded.schemas, loaded.relations).with_roles(loaded.roles))
 }
 
 /// The script; empty lines between statements, nothing for a catalog without views.

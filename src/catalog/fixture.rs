@@ -6,7 +6,10 @@ use chrono::{DateTime, TimeZone, Utc};
 
 use super::TableDescription;
 use super::draft::NewView;
-use super::object::{BOOTSTRAP_ROLE_OID, Column, Definition, PUBLIC_OID, Reference, Relation, RelationKind, Schema};
+use super::object::{
+    BOOTSTRAP_ROLE_OID, Column, Definition, PUBLIC_OID, READER_ROLE, READER_ROLE_OID, Reference, Relation,
+    RelationKind, Role, Schema,
+};
 use crate::pg_type::{Oid, PgType};
 
 /// A fixed instant, moved by whole seconds.
@@ -16,6 +19,12 @@ pub fn at(second: i64) -> DateTime<Utc> {
 
 pub fn schema(oid: Oid, name: &str) -> Arc<Schema> {
     Arc::new(Schema { oid, name: name.to_owned(), owner: BOOTSTRAP_ROLE_OID, comment: None })
+}
+
+/// As a new catalog has them.
+pub fn built_in_roles() -> [Arc<Role>; 2] {
+    let first = Role { is_superuser: true, can_log_in: true, ..Role::new(BOOTSTRAP_ROLE_OID, "admin") };
+    [first, Role::new(READER_ROLE_OID, READER_ROLE)].map(Arc::new)
 }
 
 pub fn view(oid: Oid, schema: Oid, name: &str, reads: &[Oid]) -> Arc<Relation> {

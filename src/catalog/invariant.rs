@@ -7,7 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::object::{
-    Definition, FIRST_USER_OID, INFORMATION_SCHEMA_OID, PG_CATALOG_OID, PUBLIC_OID, REGULARS_OID, RelationKind,
+    BOOTSTRAP_ROLE_OID, Definition, FIRST_USER_OID, INFORMATION_SCHEMA_OID, PG_CATALOG_OID, PUBLIC_OID, READER_ROLE,
+    READER_ROLE_OID, REGULARS_OID, RelationKind,
 };
 use super::snapshot::Snapshot;
 use crate::ident::NAME_BYTES_MAX;
@@ -25,6 +26,18 @@ pub const BUILT_IN_SCHEMAS: [(Oid, &str); 4] = [
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Violation {
     BuiltInSchemaMissing(&'static str),
+    BuiltInRoleUnsound(&'static str),
+    RoleNameTwice(String),
+    OwnerGone {
+        object: Oid,
+        owner: Oid,
+    },
+    GroupGone {
+        member: Oid,
+        group: Oid,
+    },
+    /// A role that is a member of itself, perhaps through others.
+    MemberOfItself(Oid),
     SchemaNameTwice(String),
     RelationNameTwice {
         schema: Oid,
@@ -57,6 +70,10 @@ pub enum Violation {
 /// `next_oid`: the OID that will be given next.
 pub fn check(snapshot: &Snapshot, next_oid: Oid) -> Result<(), Violation> {
     built_in_schemas_are_there(snapshot)?;
+    built_in_roles_are_there(snapshot)?;
+    role_names_are_unique(snapshot)?;
+    owners_exist(snapshot)?;
+    no_role_is_its_own_member(snapshot)?;
     names_are_usable(snapshot)?;
     schema_names_are_unique(snapshot)?;
     relation_names_are_unique(snapshot)?;
@@ -79,12 +96,61 @@ fn built_in_schemas_are_there(snapshot: &Snapshot) -> Result<(), Violation> {
     Ok(())
 }
 
-/// Names of schemas and relations have 1 to 63 bytes: clients read them into columns of type `name`, and a longer
+/// Somebody can always change everything, and `reader` means the same everywhere.
+fn built_in_roles_are_there(snapshot: &Snapshot) -> Result<(), Violation> {
+    if !snapshot.role(BOOTSTRAP_ROLE_OID).is_some_and(|role| role.is_superuser) {
+        return Err(Violation::BuiltInRoleUnsound("of the first superuser"));
+    }
+    if !snapshot.role(READER_ROLE_OID).is_some_and(|role| role.name == READER_ROLE && !role.is_superuser) {
+        return Err(Violation::BuiltInRoleUnsound(READER_ROLE));
+    }
+    Ok(())
+}
+
+fn role_names_are_unique(snapshot: &Snapshot) -> Result<(), Violation> {
+    let mut seen = BTreeSet::new();
+    for role in snapshot.roles() {
+        if !seen.insert(role.name.as_str()) {
+            return Err(Violation::RoleNameTwice(role.name.clone()));
+        }
+    }
+    Ok(())
+}
+
+/// What has an owner has one that exists; else nobody could be asked about it, and a later role must not inherit it.
+fn owners_exist(snapshot: &Snapshot) -> Result<(), Violation> {
+    let schemas = snapshot.schemas().map(|schema| (schema.oid, schema.owner));
+    let relations = snapshot.relations().map(|relation| (relation.oid, relation.owner));
+    for (object, owner) in schemas.chain(relations) {
+        if snapshot.role(owner).is_none() {
+            return Err(Violation::OwnerGone { object, owner });
+        }
+    }
+    Ok(())
+}
+
+/// Roles are members of roles that exist, and never of themselves: whoever asks what a role may do walks along these.
+fn no_role_is_its_own_member(snapshot: &Snapshot) -> Result<(), Violation> {
+    for role in snapshot.roles() {
+        for group in role.member_of.keys() {
+            if snapshot.role(*group).is_none() {
+                return Err(Violation::GroupGone { member: role.oid, group: *group });
+            }
+            if *group == role.oid || snapshot.is_member(*group, role.oid) {
+                return Err(Violation::MemberOfItself(role.oid));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Names of roles, schemas and relations have 1 to 63 bytes: clients read them into columns of type `name`, and a longer
 /// one could never be typed again. Columns come from files and may be longer.
 fn names_are_usable(snapshot: &Snapshot) -> Result<(), Violation> {
+    let roles = snapshot.roles().map(|role| &role.name);
     let schemas = snapshot.schemas().map(|schema| &schema.name);
     let relations = snapshot.relations().map(|relation| &relation.name);
-    for name in schemas.chain(relations) {
+    for name in roles.chain(schemas).chain(relations) {
         if name.is_empty() || name.len() > NAME_BYTES_MAX || name.contains('\0') {
             return Err(Violation::NameUnusable(name.clone()));
         }
@@ -117,10 +183,13 @@ fn relation_names_are_unique(snapshot: &Snapshot) -> Result<(), Violation> {
 /// schemas and relations share one numbering. So those of users lie between the fixed ones and the next to be given.
 fn oids_are_given_once(snapshot: &Snapshot, next_oid: Oid) -> Result<(), Violation> {
     let built_in = |oid: Oid| BUILT_IN_SCHEMAS.iter().any(|(fixed, _)| *fixed == oid);
+    let built_in_role = |oid: Oid| matches!(oid, BOOTSTRAP_ROLE_OID | READER_ROLE_OID);
+    let roles = snapshot.roles().map(|role| role.oid).filter(|oid| !built_in_role(*oid));
+    let memberships = snapshot.roles().flat_map(|role| role.member_of.values().map(|membership| membership.oid));
     let schemas = snapshot.schemas().map(|schema| schema.oid).filter(|oid| !built_in(*oid));
     let relations = snapshot.relations().map(|relation| relation.oid);
     let mut seen = BTreeSet::new();
-    for oid in schemas.chain(relations) {
+    for oid in roles.chain(memberships).chain(schemas).chain(relations) {
         if oid < FIRST_USER_OID || oid >= next_oid || !seen.insert(oid) {
             return Err(Violation::OidUnusable(oid));
         }
@@ -261,6 +330,15 @@ impl Violation {
     pub fn sentence(&self, name_of: impl Fn(Oid) -> String) -> String {
         let sentence = match self {
             Self::BuiltInSchemaMissing(name) => format!("schema {name} is missing."),
+            Self::BuiltInRoleUnsound(name) => format!("the role {name} is missing or is not what it must be."),
+            Self::RoleNameTwice(name) => format!("role \"{name}\" exists already."),
+            Self::OwnerGone { object, owner } => {
+                format!("{} belongs to {}, which no longer exists.", name_of(*object), name_of(*owner))
+            }
+            Self::GroupGone { member, group } => {
+                format!("{} is a member of {}, which no longer exists.", name_of(*member), name_of(*group))
+            }
+            Self::MemberOfItself(oid) => format!("{} is a member of itself.", name_of(*oid)),
             Self::SchemaNameTwice(name) => format!("schema \"{name}\" exists already."),
             Self::RelationNameTwice { schema, name } => format!("{} already holds \"{name}\".", name_of(*schema)),
             Self::NameUnusable(name) => format!("the name \"{name}\" does not have 1 to {NAME_BYTES_MAX} bytes."),
@@ -307,12 +385,12 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::catalog::fixture::{schema, view};
-    use crate::catalog::object::{Reference, Relation};
+    use crate::catalog::fixture::{built_in_roles, schema, view};
+    use crate::catalog::object::{Membership, Reference, Relation, Role};
 
     /// The built-in schemas and these relations.
     fn holding(relations: Vec<Arc<Relation>>) -> Snapshot {
-        Snapshot::of(0, BUILT_IN_SCHEMAS.map(|(oid, name)| schema(oid, name)), relations)
+        Snapshot::of(0, BUILT_IN_SCHEMAS.map(|(oid, name)| schema(oid, name)), relations).with_roles(built_in_roles())
     }
 
     fn changed(mut relation: Arc<Relation>, change: impl FnOnce(&mut Relation)) -> Arc<Relation> {
@@ -360,6 +438,37 @@ mod tests {
             broken(vec![view(16_384, PUBLIC_OID, "a", &[16_999])]),
             Violation::ReadRelationGone { view: 16_384, relation: 16_999 }
         );
+    }
+
+    fn broken_roles(roles: Vec<Role>) -> Violation {
+        let snapshot = holding(vec![]).with_roles(roles.into_iter().map(Arc::new));
+        check(&snapshot, 20_000).expect_err("a broken law")
+    }
+
+    fn member(oid: Oid, name: &str, of: &[Oid]) -> Role {
+        let membership = |group: &Oid| (*group, Membership { oid: 18_000 + oid % 100, grantor: 10, is_admin: false });
+        Role { member_of: of.iter().map(membership).collect(), ..Role::new(oid, name) }
+    }
+
+    #[test]
+    fn each_law_of_roles_is_seen_broken() {
+        let first = Role::new(BOOTSTRAP_ROLE_OID, "admin");
+        assert_eq!(broken_roles(vec![first]), Violation::BuiltInRoleUnsound("of the first superuser"));
+        let reader = Role { is_superuser: true, ..Role::new(READER_ROLE_OID, READER_ROLE) };
+        assert_eq!(broken_roles(vec![reader]), Violation::BuiltInRoleUnsound(READER_ROLE));
+        let twice = vec![Role::new(16_384, "a"), Role::new(16_385, "a")];
+        assert_eq!(broken_roles(twice), Violation::RoleNameTwice("a".into()));
+        assert_eq!(broken_roles(vec![Role::new(16_384, "")]), Violation::NameUnusable(String::new()));
+        assert_eq!(broken_roles(vec![Role::new(100, "a")]), Violation::OidUnusable(100));
+        let gone = vec![member(16_384, "a", &[16_999])];
+        assert_eq!(broken_roles(gone), Violation::GroupGone { member: 16_384, group: 16_999 });
+        let circle = vec![member(16_384, "a", &[16_385]), member(16_385, "b", &[16_384])];
+        assert_eq!(broken_roles(circle), Violation::MemberOfItself(16_384));
+        let orphan = changed(view(16_384, PUBLIC_OID, "v", &[]), |view| view.owner = 16_999);
+        assert_eq!(broken(vec![orphan]), Violation::OwnerGone { object: 16_384, owner: 16_999 });
+        let sound = vec![member(16_384, "a", &[16_385, READER_ROLE_OID]), member(16_385, "b", &[])];
+        let snapshot = holding(vec![]).with_roles(sound.into_iter().map(Arc::new));
+        assert_eq!(check(&snapshot, 20_000), Err(Violation::OidUnusable(18_084)), "two memberships with one OID");
     }
 
     #[test]

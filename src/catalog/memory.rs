@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use rand::Rng;
 
-use super::object::{FIRST_USER_OID, Relation, Run, Schema};
+use super::object::{FIRST_USER_OID, Relation, Role, Run, Schema};
 use super::store::{Change, Loaded, RecordedRun, RunOutcome, SavedDefinition, Store};
 use crate::error::{Result, message};
 use crate::pg_type::Oid;
+use crate::scram::SECRET_BYTES;
 
 /// Clones share what they hold, so a catalog can be opened again on a clone.
 #[derive(Debug, Clone, Default)]
@@ -18,10 +20,13 @@ pub struct MemoryStore(Arc<Mutex<Held>>);
 struct Held {
     version: u64,
     next_oid: Option<Oid>,
+    roles: BTreeMap<Oid, Arc<Role>>,
     schemas: BTreeMap<Oid, Arc<Schema>>,
     relations: BTreeMap<Oid, Arc<Relation>>,
     saved: Vec<SavedDefinition>,
     runs: Vec<RecordedRun>,
+    /// Made when it is first asked for.
+    secret: Option<[u8; SECRET_BYTES]>,
 }
 
 impl MemoryStore {
@@ -30,10 +35,12 @@ impl MemoryStore {
         Self(Arc::new(Mutex::new(Held {
             version: loaded.version,
             next_oid: Some(loaded.next_oid),
+            roles: loaded.roles.into_iter().map(|role| (role.oid, role)).collect(),
             schemas: loaded.schemas.into_iter().map(|schema| (schema.oid, schema)).collect(),
             relations: loaded.relations.into_iter().map(|relation| (relation.oid, relation)).collect(),
             saved: Vec::new(),
             runs: Vec::new(),
+            secret: None,
         })))
     }
 }
@@ -44,6 +51,7 @@ impl Store for MemoryStore {
         Ok(Loaded {
             version: held.version,
             next_oid: held.next_oid.unwrap_or(FIRST_USER_OID),
+            roles: held.roles.values().cloned().collect(),
             schemas: held.schemas.values().cloned().collect(),
             relations: held.relations.values().cloned().collect(),
         })
@@ -59,6 +67,8 @@ impl Store for MemoryStore {
         }
         for change in changes.iter().cloned() {
             match change {
+                Change::PutRole(role) => drop(held.roles.insert(role.oid, role)),
+                Change::RemoveRole(oid) => drop(held.roles.remove(&oid)),
                 Change::PutSchema(schema) => drop(held.schemas.insert(schema.oid, schema)),
                 Change::RemoveSchema(oid) => drop(held.schemas.remove(&oid)),
                 Change::PutRelation(relation) => {
@@ -76,6 +86,10 @@ impl Store for MemoryStore {
         }
         held.version += 1;
         Ok(held.version)
+    }
+
+    fn secret(&mut self) -> Result<[u8; SECRET_BYTES]> {
+        Ok(*self.0.lock().secret.get_or_insert_with(|| rand::rng().random()))
     }
 
     fn saved_definitions(&mut self, view: Option<Oid>) -> Result<Vec<SavedDefinition>> {

@@ -8,13 +8,14 @@
 //! shown never means anything else. A view is kept as its author's text with the places of the names in it and the
 //! OIDs they mean, never as a plan.
 //!
-//! Not here: planning (it needs the text only), the paths of the home folder (`storage/layout.rs`), and who may do
-//! what (there are no roles yet).
+//! Not here: planning (it needs the text only), the paths of the home folder (`storage/layout.rs`), and how
+//! somebody proves who they are (`scram`, `session/sign_in.rs`). Whose an object is, and who may change it, is known here.
 
 pub mod object;
 pub mod snapshot;
 pub mod system;
 pub mod draft;
+pub mod role;
 pub mod definition;
 pub mod export;
 pub mod dependency;
@@ -32,18 +33,24 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use parking_lot::{Mutex, RwLock};
 
-pub use self::draft::{Draft, MustBe, NewView, RelationName};
+pub use self::draft::{Draft, MustBe, NewMemberships, NewView, RelationName};
 pub use self::history_table::TableDescription;
 pub use self::memory::MemoryStore;
+pub use self::role::RoleChange;
 pub use self::snapshot::Snapshot;
 pub use self::sqlite::SqliteStore;
 pub use self::store::{RecordedRun, RunOutcome, SavedDefinition, Store};
 
-use self::object::{BOOTSTRAP_ROLE_OID, INFORMATION_SCHEMA_OID, PG_CATALOG_OID, PUBLIC_OID, REGULARS_OID, Run, Schema};
+use self::object::{
+    BOOTSTRAP_ROLE_OID, INFORMATION_SCHEMA_OID, PG_CATALOG_OID, PUBLIC_OID, READER_ROLE, READER_ROLE_OID, REGULARS_OID,
+    Role, Run, Schema,
+};
 use self::oid::Issuer;
 use self::store::Change;
 use crate::error::{Result, message};
+use crate::ident::FIRST_SUPERUSER;
 use crate::pg_type::Oid;
+use crate::scram::SECRET_BYTES;
 
 /// The catalog of one server. Shared by all sessions.
 pub struct Catalog {
@@ -51,6 +58,7 @@ pub struct Catalog {
     /// Held for the whole of a commit, so commits are one after the other; readers never wait for it.
     store: Mutex<Box<dyn Store>>,
     issuer: Arc<Issuer>,
+    secret: [u8; SECRET_BYTES],
 }
 
 impl Catalog {
@@ -60,27 +68,69 @@ impl Catalog {
     /// `tables` at each start, comments those of the catalog (a table or column that is new takes the described
     /// one). A table that is no longer described goes, unless a view reads it: then it stays with `present` false.
     ///
+    /// `superuser` names the first superuser of a new catalog; later it is renamed by ALTER ROLE.
+    ///
     /// 42P07 when a table has the name of a view; XX001 when what is stored breaks a law; errors of the store.
     /// Blocks on the disk.
-    pub fn open(mut store: Box<dyn Store>, tables: &[TableDescription], now: DateTime<Utc>) -> Result<Self> {
+    pub fn open_as(
+        superuser: &str,
+        store: Box<dyn Store>,
+        tables: &[TableDescription],
+        now: DateTime<Utc>,
+    ) -> Result<Self> {
+        Self::load(superuser, store, Some(tables), now)
+    }
+
+    /// [`Self::open_as`], the tables left as they are: for who does not look at the history.
+    pub fn open_without_tables(superuser: &str, store: Box<dyn Store>, now: DateTime<Utc>) -> Result<Self> {
+        Self::load(superuser, store, None, now)
+    }
+
+    fn load(
+        superuser: &str,
+        mut store: Box<dyn Store>,
+        tables: Option<&[TableDescription]>,
+        now: DateTime<Utc>,
+    ) -> Result<Self> {
         let loaded = store.load()?;
-        let snapshot = Arc::new(Snapshot::of(loaded.version, loaded.schemas, loaded.relations));
+        let secret = store.secret()?;
+        let has_roles = !loaded.roles.is_empty();
+        let snapshot = Snapshot::of(loaded.version, loaded.schemas, loaded.relations).with_roles(loaded.roles);
         if loaded.version > 0 {
-            invariant::check(&snapshot, loaded.next_oid).map_err(|violation| {
+            // A catalog from before there were roles gets the built-in ones below.
+            let roles = if has_roles { Vec::new() } else { built_in_roles(superuser).map(Arc::new).to_vec() };
+            invariant::check(&snapshot.clone().with_roles(roles), loaded.next_oid).map_err(|violation| {
                 let sentence = violation.sentence(|oid| draft::describe(&[&snapshot], &[], oid));
                 message::catalog_damaged("regulars", sentence)
             })?;
         }
+        let snapshot = Arc::new(snapshot);
         let catalog = Self {
             current: RwLock::new(snapshot),
             store: Mutex::new(store),
             issuer: Arc::new(Issuer::new(loaded.next_oid)),
+            secret,
         };
         let mut draft = catalog.begin();
+        if !has_roles {
+            built_in_roles(superuser).into_iter().for_each(|role| draft.put_role(role));
+        }
         put_built_in_schemas(&mut draft);
-        history_table::bring_up_to_date(&mut draft, tables, now)?;
+        if let Some(tables) = tables {
+            history_table::bring_up_to_date(&mut draft, tables, now)?;
+        }
         catalog.commit(draft, now)?;
         Ok(catalog)
+    }
+
+    /// [`Self::open_as`] with the usual name of the first superuser.
+    pub fn open(store: Box<dyn Store>, tables: &[TableDescription], now: DateTime<Utc>) -> Result<Self> {
+        Self::open_as(FIRST_SUPERUSER, store, tables, now)
+    }
+
+    /// What unknown names are answered with at sign-in is made of this; the same for ever, and nobody else's.
+    pub fn secret(&self) -> &[u8; SECRET_BYTES] {
+        &self.secret
     }
 
     /// The last committed state. Costs next to nothing and waits for no commit.
@@ -154,6 +204,11 @@ fn publish_lists(changes: &[Change], before: &Snapshot) {
         kept.iter().for_each(|run| run.file.publish());
         were_kept.iter().filter(|run| !kept.contains(run)).for_each(|run| run.file.retire());
     }
+}
+
+fn built_in_roles(superuser: &str) -> [Role; 2] {
+    let first = Role { is_superuser: true, can_log_in: true, ..Role::new(BOOTSTRAP_ROLE_OID, superuser) };
+    [first, Role::new(READER_ROLE_OID, READER_ROLE)]
 }
 
 /// At first start; later they are there and keep their comments.

@@ -1,14 +1,20 @@
-//! What the catalog holds: schemas and relations, each with a stored OID.
+//! What the catalog holds: roles, schemas and relations, each with a stored OID.
+
+use std::collections::BTreeMap;
 
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::pg_type::{Oid, PgType};
+use crate::scram::Verifier;
 use crate::storage::member_file::MemberFile;
 
-/// Owner of everything until roles exist; PostgreSQL's bootstrap superuser has this OID.
+/// The superuser that is always there, owner of what nobody made; PostgreSQL's has this OID.
 pub const BOOTSTRAP_ROLE_OID: Oid = 10;
+/// The role `reader`: it and its members cannot change anything.
+pub const READER_ROLE_OID: Oid = 13_910;
+pub const READER_ROLE: &str = "reader";
 /// Objects of users start here, as in PostgreSQL; below are the fixed ones.
 pub const FIRST_USER_OID: Oid = 16_384;
 
@@ -17,6 +23,56 @@ pub const PUBLIC_OID: Oid = 2200;
 pub const INFORMATION_SCHEMA_OID: Oid = 13_183;
 /// The schema `regulars`: our own relations and questions.
 pub const REGULARS_OID: Oid = 13_900;
+
+/// Somebody who may sign in, or a group of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Role {
+    pub oid: Oid,
+    pub name: String,
+    pub is_superuser: bool,
+    /// Has the rights of the roles it is a member of without SET ROLE.
+    pub inherits: bool,
+    pub can_log_in: bool,
+    /// Sessions at once; `None` is no limit.
+    pub connection_limit: Option<u32>,
+    /// `None`: no password is right.
+    pub password: Option<Verifier>,
+    /// The password is right before this instant; `None` is for ever.
+    pub valid_until: Option<DateTime<Utc>>,
+    /// The roles that it is directly a member of.
+    pub member_of: BTreeMap<Oid, Membership>,
+}
+
+/// That a role is a member of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Membership {
+    pub oid: Oid,
+    pub grantor: Oid,
+    /// The member may grant and revoke the role.
+    pub is_admin: bool,
+}
+
+impl Role {
+    /// A role as CREATE ROLE makes it when nothing else is said.
+    pub fn new(oid: Oid, name: impl Into<String>) -> Self {
+        Self {
+            oid,
+            name: name.into(),
+            is_superuser: false,
+            inherits: true,
+            can_log_in: false,
+            connection_limit: None,
+            password: None,
+            valid_until: None,
+            member_of: BTreeMap::new(),
+        }
+    }
+
+    /// The password, while it is valid.
+    pub fn valid_password(&self, now: DateTime<Utc>) -> Option<&Verifier> {
+        self.password.as_ref().filter(|_| self.valid_until.is_none_or(|until| now < until))
+    }
+}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schema {

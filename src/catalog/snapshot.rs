@@ -1,7 +1,7 @@
 //! One state of the catalog, whole and unchanging: what a statement sees from its start to its end.
 //!
 //! Objects are shared between snapshots, so that a new one costs only what changed plus the maps. The indexes
-//! (by name, by what is read) follow from the objects and are kept by the four functions that change a snapshot;
+//! (by name, by what is read) follow from the objects and are kept by the functions that change a snapshot;
 //! those are for [`Draft`](super::draft::Draft) and for opening the catalog, nobody else.
 //!
 //! System relations (`pg_catalog`, `information_schema`, `regulars`) are not in here: they are fixed, have OIDs
@@ -10,14 +10,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::object::{Relation, Schema};
+use super::object::{Relation, Role, Schema};
 use crate::pg_type::Oid;
 
 #[derive(Debug, Clone, Default)]
 pub struct Snapshot {
     version: u64,
+    roles: BTreeMap<Oid, Arc<Role>>,
     schemas: BTreeMap<Oid, Arc<Schema>>,
     relations: BTreeMap<Oid, Arc<Relation>>,
+    role_names: BTreeMap<Arc<str>, Oid>,
     schema_names: BTreeMap<Arc<str>, Oid>,
     relation_names: BTreeMap<Oid, BTreeMap<Arc<str>, Oid>>,
     readers: BTreeMap<Oid, BTreeSet<Oid>>,
@@ -30,6 +32,19 @@ impl Snapshot {
     /// with the highest bit set, so that a cache keyed by version never confuses the two.
     pub fn version(&self) -> u64 {
         self.version
+    }
+
+    /// All roles in order of OID, the built-in ones too.
+    pub fn roles(&self) -> impl Iterator<Item = &Arc<Role>> {
+        self.roles.values()
+    }
+
+    pub fn role(&self, oid: Oid) -> Option<&Arc<Role>> {
+        self.roles.get(&oid)
+    }
+
+    pub fn role_named(&self, name: &str) -> Option<&Arc<Role>> {
+        self.roles.get(self.role_names.get(name)?)
     }
 
     /// All schemas in order of OID, the built-in ones too.
@@ -86,6 +101,25 @@ impl Snapshot {
             snapshot.put_relation(relation);
         }
         snapshot
+    }
+
+    pub(super) fn with_roles(mut self, roles: impl IntoIterator<Item = Arc<Role>>) -> Self {
+        for role in roles {
+            self.put_role(role);
+        }
+        self
+    }
+
+    pub(super) fn put_role(&mut self, role: Arc<Role>) {
+        self.remove_role(role.oid);
+        self.role_names.insert(role.name.as_str().into(), role.oid);
+        self.roles.insert(role.oid, role);
+    }
+
+    pub(super) fn remove_role(&mut self, oid: Oid) {
+        if let Some(role) = self.roles.remove(&oid) {
+            forget_name(&mut self.role_names, &role.name, oid);
+        }
     }
 
     pub(super) fn set_version(&mut self, version: u64) {

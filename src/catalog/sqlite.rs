@@ -17,10 +17,11 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, params};
 
-use super::object::{Relation, RelationKind, Schema};
+use super::object::{Relation, RelationKind, Role, Schema};
 use super::store::{Change, Loaded, RecordedRun, SavedDefinition, Store};
 use crate::error::{Error, Result, message};
 use crate::pg_type::Oid;
+use crate::scram::SECRET_BYTES;
 use crate::storage::layout::{Home, private_file, sync_folder};
 use crate::storage::member_file::MemberFolder;
 
@@ -28,7 +29,8 @@ use crate::storage::member_file::MemberFolder;
 const APPLICATION_ID: i64 = 0x5247_4C53;
 
 /// Step n brings a file from format n to n + 1. Steps that were released never change.
-const MIGRATIONS: &[&str] = &[include_str!("sqlite/format_1.sql"), include_str!("sqlite/format_2.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("sqlite/format_1.sql"), include_str!("sqlite/format_2.sql"), include_str!("sqlite/format_3.sql")];
 
 #[derive(Debug)]
 pub struct SqliteStore {
@@ -126,6 +128,11 @@ impl Store for SqliteStore {
         }
     }
 
+    fn secret(&mut self) -> Result<[u8; SECRET_BYTES]> {
+        let bytes = self.connection.query_row("SELECT bytes FROM secret", [], |row| row.get(0));
+        bytes.map_err(|error| fault(&self.path, error))
+    }
+
     fn saved_definitions(&mut self, view: Option<Oid>) -> Result<Vec<SavedDefinition>> {
         load::saved_definitions(&self.connection, view).map_err(|error| error.into_error(&self.path))
     }
@@ -152,6 +159,8 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
 
 fn take_away(transaction: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
     match change {
+        Change::PutRole(role) => remove_role(transaction, role.oid),
+        Change::RemoveRole(oid) => remove_role(transaction, *oid),
         Change::PutSchema(schema) => remove_schema(transaction, schema.oid),
         Change::RemoveSchema(oid) => remove_schema(transaction, *oid),
         Change::PutRelation(relation) => remove_relation(transaction, relation.oid),
@@ -162,9 +171,10 @@ fn take_away(transaction: &Transaction<'_>, change: &Change) -> rusqlite::Result
 
 fn put_back(transaction: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
     match change {
+        Change::PutRole(role) => insert_role(transaction, role),
         Change::PutSchema(schema) => insert_schema(transaction, schema),
         Change::PutRelation(relation) => insert_relation(transaction, relation),
-        Change::RemoveSchema(_) | Change::RemoveRelation(_) => Ok(()),
+        Change::RemoveRole(_) | Change::RemoveSchema(_) | Change::RemoveRelation(_) => Ok(()),
         Change::NextOid(oid) => {
             // Never backwards, whatever is asked.
             transaction.execute("UPDATE meta SET next_oid = max(next_oid, ?1)", [oid])?;
@@ -175,6 +185,11 @@ fn put_back(transaction: &Transaction<'_>, change: &Change) -> rusqlite::Result<
     }
 }
 
+/// Its memberships go with it.
+fn remove_role(transaction: &Transaction<'_>, oid: Oid) -> rusqlite::Result<()> {
+    transaction.prepare_cached("DELETE FROM role WHERE oid = ?1")?.execute([oid]).map(drop)
+}
+
 fn remove_schema(transaction: &Transaction<'_>, oid: Oid) -> rusqlite::Result<()> {
     transaction.prepare_cached("DELETE FROM schema WHERE oid = ?1")?.execute([oid]).map(drop)
 }
@@ -183,6 +198,31 @@ fn remove_schema(transaction: &Transaction<'_>, oid: Oid) -> rusqlite::Result<()
 fn remove_relation(transaction: &Transaction<'_>, oid: Oid) -> rusqlite::Result<()> {
     transaction.prepare_cached("UPDATE run SET is_kept = 0 WHERE audience_oid = ?1 AND is_kept")?.execute([oid])?;
     transaction.prepare_cached("DELETE FROM relation WHERE oid = ?1")?.execute([oid]).map(drop)
+}
+
+fn insert_role(transaction: &Transaction<'_>, role: &Role) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached(
+            "INSERT INTO role (oid, name, is_superuser, inherits, can_log_in, connection_limit, password, valid_until_us)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?
+        .execute(params![
+            role.oid,
+            role.name,
+            role.is_superuser,
+            role.inherits,
+            role.can_log_in,
+            role.connection_limit,
+            role.password.as_ref().map(|password| password.to_text()),
+            role.valid_until.map(|until| until.timestamp_micros()),
+        ])?;
+    let mut statement = transaction.prepare_cached(
+        "INSERT INTO membership (member_oid, role_oid, oid, grantor, is_admin) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?;
+    for (of, membership) in &role.member_of {
+        statement.execute(params![role.oid, of, membership.oid, membership.grantor, membership.is_admin])?;
+    }
+    Ok(())
 }
 
 fn insert_schema(transaction: &Transaction<'_>, schema: &Schema) -> rusqlite::Result<()> {

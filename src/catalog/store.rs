@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::object::{FIRST_USER_OID, Relation, Run, Schema};
+use super::object::{FIRST_USER_OID, Relation, Role, Run, Schema};
 use crate::error::Result;
 use crate::pg_type::Oid;
+use crate::scram::SECRET_BYTES;
 
 /// Calls block on the disk; async callers go through `spawn_blocking`.
 pub trait Store: Send {
@@ -21,6 +22,9 @@ pub trait Store: Send {
     /// 40001 when the stored version is not `base_version`; 53100 when the disk is full; 58030 for other faults of
     /// the disk. After an error the next commit may be tried.
     fn commit(&mut self, base_version: u64, changes: &[Change]) -> Result<u64>;
+
+    /// Random bytes that are this store's alone for ever: what unknown names are answered with at sign-in is made of them.
+    fn secret(&mut self) -> Result<[u8; SECRET_BYTES]>;
 
     /// Every definition that was ever saved, oldest first, also of views that were dropped; of one view, or of all.
     fn saved_definitions(&mut self, view: Option<Oid>) -> Result<Vec<SavedDefinition>>;
@@ -35,6 +39,8 @@ pub struct Loaded {
     pub version: u64,
     pub next_oid: Oid,
     /// In order of OID.
+    pub roles: Vec<Arc<Role>>,
+    /// In order of OID.
     pub schemas: Vec<Arc<Schema>>,
     /// In order of OID.
     pub relations: Vec<Arc<Relation>>,
@@ -43,6 +49,9 @@ pub struct Loaded {
 /// One change of the stored state. Within a commit the order does not matter: names may be swapped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
+    /// A new role, or a new state of one, its memberships included.
+    PutRole(Arc<Role>),
+    RemoveRole(Oid),
     /// A new schema, or a new state of one.
     PutSchema(Arc<Schema>),
     RemoveSchema(Oid),
@@ -130,7 +139,7 @@ pub struct SavedDefinition {
 
 impl Default for Loaded {
     fn default() -> Self {
-        Self { version: 0, next_oid: FIRST_USER_OID, schemas: Vec::new(), relations: Vec::new() }
+        Self { version: 0, next_oid: FIRST_USER_OID, roles: Vec::new(), schemas: Vec::new(), relations: Vec::new() }
     }
 }
 

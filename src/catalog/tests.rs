@@ -317,6 +317,10 @@ impl Store for FullDisk {
         }
     }
 
+    fn secret(&mut self) -> Result<[u8; SECRET_BYTES]> {
+        self.store.secret()
+    }
+
     fn saved_definitions(&mut self, view: Option<Oid>) -> Result<Vec<SavedDefinition>> {
         self.store.saved_definitions(view)
     }
@@ -340,6 +344,54 @@ fn a_commit_that_cannot_be_stored_changes_nothing() {
     assert!(Arc::ptr_eq(&before, &catalog.snapshot()));
     full.store(false, Ordering::SeqCst);
     assert_eq!(*catalog.commit(draft.clone(), at(1)).expect("space again"), **draft.snapshot());
+}
+
+fn role(draft: &mut Draft, name: &str) -> Oid {
+    draft.create_role(name, RoleChange::default(), &NewMemberships::default()).expect("created");
+    draft.snapshot().role_named(name).expect("there").oid
+}
+
+#[test]
+fn a_role_that_is_dropped_takes_nothing_of_another_transaction_along() {
+    let catalog = catalog();
+    let mut first = catalog.begin();
+    let (owner, group, member) = (role(&mut first, "owner"), role(&mut first, "team"), role(&mut first, "kim"));
+    catalog.commit(first, at(1)).expect("commits");
+
+    let mut creates = catalog.begin();
+    creates.act_as(owner, owner).expect("exists");
+    let view = add(&mut creates, "theirs", &[]);
+    assert_eq!(creates.snapshot().relation(view).expect("there").owner, owner);
+    let mut grants = catalog.begin();
+    assert_eq!(grants.grant_role(group, member, false).expect("granted"), None);
+    let mut drops = catalog.begin();
+    drops.drop_roles(&["owner".to_owned(), "team".to_owned()], false).expect("dropped");
+    catalog.commit(drops, at(2)).expect("commits");
+
+    for (late, detail) in [
+        (creates, "View theirs belongs to role owner, which no longer exists."),
+        (grants, "Role kim is a member of role team, which no longer exists."),
+    ] {
+        let refused = catalog.commit(late, at(3)).expect_err("lost");
+        assert_eq!(refused.state(), SqlState::SerializationFailure);
+        assert_eq!(refused.detail(), Some(detail));
+    }
+    assert!(catalog.begin().act_as(owner, owner).is_err(), "nobody acts as a role that is gone");
+}
+
+#[test]
+fn two_changes_of_one_role_are_not_merged() {
+    let catalog = catalog();
+    let mut first = catalog.begin();
+    let kim = role(&mut first, "kim");
+    catalog.commit(first, at(1)).expect("commits");
+    let (mut raises, mut bounds) = (catalog.begin(), catalog.begin());
+    raises.alter_role(kim, RoleChange { is_superuser: Some(true), ..RoleChange::default() }).expect("altered");
+    bounds.alter_role(kim, RoleChange { connection_limit: Some(Some(1)), ..RoleChange::default() }).expect("altered");
+    catalog.commit(raises, at(2)).expect("commits");
+    let refused = catalog.commit(bounds, at(3)).expect_err("lost");
+    assert_eq!(refused.detail(), Some("Role kim was changed by another transaction."));
+    assert!(catalog.snapshot().is_superuser(kim));
 }
 
 #[test]

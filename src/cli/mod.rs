@@ -4,6 +4,7 @@
 mod check;
 mod demo;
 mod export_definitions;
+mod init;
 mod serve;
 mod test;
 
@@ -32,6 +33,8 @@ pub struct Command {
 enum Action {
     /// Make a sample café chain's purchase history, if absent, and serve it.
     Demo(demo::Demo),
+    /// Prepare the first start: the home folder, the superuser's password, perhaps a certificate.
+    Init(init::Init),
     /// Serve the purchase history that a configuration names.
     Serve(serve::Serve),
     /// Run sqllogictest suites against a purchase history.
@@ -59,6 +62,7 @@ impl Command {
         let result = runtime.block_on(async {
             match self.action {
                 Action::Demo(demo) => demo.run().await,
+                Action::Init(init) => init.run().await,
                 Action::Serve(serve) => serve.run().await,
                 Action::Test(test) => test.run().await,
                 Action::Check(check) => check.run().await,

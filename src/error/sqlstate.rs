@@ -29,6 +29,7 @@ sqlstates! {
     Warning = "01000",
     ProtocolViolation = "08P01",
     FeatureNotSupported = "0A000",
+    InvalidGrantOperation = "0LP01",
     CardinalityViolation = "21000",
     /// Data that cannot be computed with, where nothing more exact is known.
     DataException = "22000",
@@ -61,6 +62,7 @@ sqlstates! {
     NoActiveSqlTransaction = "25P01",
     ReadOnlySqlTransaction = "25006",
     InFailedSqlTransaction = "25P02",
+    IdleInTransactionSessionTimeout = "25P03",
     InvalidSqlStatementName = "26000",
     InvalidAuthorizationSpecification = "28000",
     InvalidPassword = "28P01",
@@ -86,6 +88,7 @@ sqlstates! {
     UndefinedParameter = "42P02",
     UndefinedObject = "42704",
     DuplicateColumn = "42701",
+    DuplicateObject = "42710",
     DuplicatePreparedStatement = "42P05",
     DuplicateCursor = "42P03",
     DuplicateSchema = "42P06",

@@ -18,7 +18,7 @@ use super::dialect::{Dialect, Session};
 use super::question::QuestionPlanner;
 use super::rows::RowsPlanner;
 use super::{Planner, constant, fact, function, view};
-use crate::catalog::object::{BOOTSTRAP_ROLE_OID, Relation, RelationKind};
+use crate::catalog::object::{Relation, RelationKind};
 use crate::catalog::snapshot::Snapshot;
 use crate::catalog::system::{self, SystemContext, SystemRelation};
 use crate::error::{Error, Result, SqlState, message};
@@ -306,7 +306,8 @@ impl RegResolver for Names<'_> {
     }
 
     fn role(&self, name: &str) -> Result<Oid> {
-        if name == self.planner.system.user { Ok(BOOTSTRAP_ROLE_OID) } else { Err(message::role_missing(name)) }
+        let role = self.planner.snapshot.role_named(name).ok_or_else(|| message::role_missing(name))?;
+        Ok(role.oid)
     }
 
     fn namespace(&self, name: &str) -> Result<Oid> {

@@ -22,7 +22,7 @@ async fn start(limits: LimitsConfig) -> Running {
     let address = listener.local_addr().unwrap();
     let (shutdown, asked) = oneshot::channel();
     let source = Arc::new(Source(Arc::clone(&script)));
-    let server = tokio::spawn(run(source, listener, limits, async {
+    let server = tokio::spawn(run(source, listener, limits, Encryption::default(), async {
         let _ = asked.await;
     }));
     Running { script, address, shutdown, server }
@@ -42,7 +42,7 @@ impl Running {
 
 #[tokio::test]
 async fn many_clients_are_served_and_the_excess_is_told() {
-    let running = start(LimitsConfig { connections: 20, ..LimitsConfig::default() }).await;
+    let running = start(LimitsConfig { connections: 20, reserved_connections: 0, ..LimitsConfig::default() }).await;
     let mut clients = Vec::new();
     for _ in 0..20 {
         clients.push(running.session().await);
@@ -58,7 +58,7 @@ async fn many_clients_are_served_and_the_excess_is_told() {
 
 #[tokio::test]
 async fn silent_clients_do_not_keep_others_out() {
-    let running = start(LimitsConfig { connections: 1, ..LimitsConfig::default() }).await;
+    let running = start(LimitsConfig { connections: 1, reserved_connections: 0, ..LimitsConfig::default() }).await;
     let mut silent = Vec::new();
     for _ in 0..50 {
         silent.push(running.connect().await);

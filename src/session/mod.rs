@@ -5,20 +5,24 @@
 //! visible to another. Named statements and portals are the wire's books, not kept here.
 
 pub mod cursors;
+pub mod identity;
 pub mod prepared;
 pub mod registry;
 pub mod settings;
+pub mod sign_in;
 pub mod text_format;
 pub mod transaction;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use datafusion::scalar::ScalarValue;
 use tokio_util::sync::CancellationToken;
 
 use self::cursors::Cursors;
+use self::identity::Identity;
 pub use self::prepared::Prepared;
 use self::prepared::PreparedStatements;
 use self::registry::Registration;
@@ -26,6 +30,7 @@ use self::settings::{SETTINGS, Settings};
 pub use self::text_format::TextFormat;
 use self::transaction::Transaction;
 pub use self::transaction::TransactionStatus;
+use crate::catalog::object::BOOTSTRAP_ROLE_OID;
 use crate::engine::Engine;
 use crate::error::{Result, message};
 use crate::execution::cancellation::Interrupt;
@@ -52,7 +57,6 @@ pub struct StartupParameters {
 
 pub struct Session {
     engine: Arc<Engine>,
-    user: String,
     settings: Settings,
     transaction: Transaction,
     prepared: PreparedStatements,
@@ -66,27 +70,41 @@ pub struct Session {
 }
 
 impl Session {
-    /// Errors: 3D000 for another database; 22023 for a setting's value. Settings of the startup message that are
-    /// not known here are passed over, as they are often meant for a pooler in between.
+    /// Opens a session in this process, where nobody is asked for a password: as the role of the user's name, or as the
+    /// first superuser when there is none. Errors as of [`Self::open_as`].
     pub fn open(engine: Arc<Engine>, startup: StartupParameters) -> Result<Self> {
+        let role = engine.catalog.snapshot().role_named(&startup.user).map_or(BOOTSTRAP_ROLE_OID, |role| role.oid);
+        Self::open_as(engine, startup, role)
+    }
+
+    /// Opens a session for a client that has shown that it is this role.
+    ///
+    /// Errors: 28000 for a role that is gone or may not log in; 53300 for more sessions than the role may have; 3D000
+    /// for another database; 22023 for a setting's value. Settings of the startup message that are not known here are
+    /// passed over, as they are often meant for a pooler in between.
+    pub fn open_as(engine: Arc<Engine>, startup: StartupParameters, role: Oid) -> Result<Self> {
+        let snapshot = engine.catalog.snapshot();
+        let known = snapshot.role(role).ok_or_else(|| message::sign_in_role_missing(&startup.user))?;
+        if !known.can_log_in {
+            return Err(message::may_not_log_in(&known.name));
+        }
         let database = startup.database.as_deref().unwrap_or(&startup.user);
         // Clients that name no database mean the one named like their user; there is only one to mean.
         if startup.database.is_some() && database != DATABASE {
             return Err(message::database_missing(database));
         }
-        let mut settings = Settings::new(&startup.user, &engine.limits);
+        let mut settings = Settings::new(Identity::new(role), &snapshot, &engine.limits);
         for (name, value) in &startup.settings {
             match settings.set_initial(name, value) {
                 Err(error) if error.state() == crate::error::SqlState::UndefinedObject => {}
                 other => other?,
             }
         }
-        let registration = engine.registry.enter(&startup.user, startup.client, engine.clock.now());
+        let registration = engine.registry.enter(known, startup.client, engine.clock.now())?;
         let application_name = settings.application_name().to_owned();
         registration.note(|activity| activity.application_name = application_name);
         Ok(Self {
             engine,
-            user: startup.user,
             settings,
             transaction: Transaction::idle(),
             prepared: PreparedStatements::default(),
@@ -146,6 +164,11 @@ impl Session {
                 tracing::error!(%error, "a setting that a function set cannot be set");
             }
         }
+    }
+
+    /// How long the client may be silent now; `None` for ever.
+    pub fn idle_timeout(&self) -> Option<Duration> {
+        self.settings.idle_timeout(self.in_transaction_block())
     }
 
     /// Begins a statement: its interrupt, to be held over planning, running and sending.
@@ -312,7 +335,7 @@ impl Session {
         let transaction_started_at = self.transaction.started_at().or(Some(now));
         self.registration.note(|activity| {
             activity.state = "active";
-            activity.query = statement.sql().to_owned();
+            activity.query = statement.shown().into_owned();
             activity.application_name = application_name;
             activity.transaction_started_at = transaction_started_at;
             activity.query_started_at = Some(now);
@@ -354,7 +377,6 @@ impl Session {
         Context {
             now: self.engine.clock.now(),
             engine: &self.engine,
-            user: &self.user,
             process_id: self.registration.process_id,
             settings: &mut self.settings,
             transaction: &mut self.transaction,

@@ -9,6 +9,10 @@ use parking_lot::Mutex;
 use rand::Rng;
 use tokio_util::sync::CancellationToken;
 
+use crate::catalog::object::Role;
+use crate::error::{Result, message};
+use crate::pg_type::Oid;
+
 /// All sessions of a server.
 #[derive(Debug, Default)]
 pub struct Registry {
@@ -35,7 +39,8 @@ struct Entry {
 #[derive(Debug, Clone)]
 pub struct Activity {
     pub process_id: i32,
-    pub user: String,
+    /// As whom the client signed in.
+    pub role: Oid,
     pub application_name: String,
     /// Where the client is; `None` when it is in this process.
     pub client: Option<SocketAddr>,
@@ -49,9 +54,21 @@ pub struct Activity {
 }
 
 impl Registry {
-    /// Enters a session; it leaves when the registration is dropped.
-    pub fn enter(self: &Arc<Self>, user: &str, client: Option<SocketAddr>, started_at: DateTime<Utc>) -> Registration {
+    /// Enters a session; it leaves when the registration is dropped. Errors: 53300 when the role has as many as it may.
+    pub fn enter(
+        self: &Arc<Self>,
+        role: &Role,
+        client: Option<SocketAddr>,
+        started_at: DateTime<Utc>,
+    ) -> Result<Registration> {
         let mut sessions = self.sessions.lock();
+        // As in PostgreSQL superusers are not counted.
+        if let Some(limit) = role.connection_limit.filter(|_| !role.is_superuser) {
+            let held = sessions.alive.values().filter(|entry| entry.activity.role == role.oid).count();
+            if held >= limit as usize {
+                return Err(message::too_many_connections_of_role(&role.name));
+            }
+        }
         // Wraps within the positive numbers; a number in use is passed over.
         let mut process_id = sessions.last_process_id;
         loop {
@@ -64,7 +81,7 @@ impl Registry {
         let secret = rand::rng().random();
         let activity = Activity {
             process_id,
-            user: user.to_owned(),
+            role: role.oid,
             application_name: String::new(),
             client,
             started_at,
@@ -76,7 +93,7 @@ impl Registry {
         };
         let session = CancellationToken::new();
         sessions.alive.insert(process_id, Entry { secret, session, statement: CancellationToken::new(), activity });
-        Registration { registry: Arc::clone(self), process_id, secret }
+        Ok(Registration { registry: Arc::clone(self), process_id, secret })
     }
 
     /// Cancels what the session runs, if the secret is right; says nothing about whether it was.
@@ -152,7 +169,7 @@ mod tests {
     #[test]
     fn a_cancel_request_needs_the_secret_and_reaches_only_the_running_statement() {
         let registry = Arc::new(Registry::default());
-        let session = registry.enter("me", None, DateTime::UNIX_EPOCH);
+        let session = registry.enter(&Role::new(16_384, "me"), None, DateTime::UNIX_EPOCH).unwrap();
         let first = session.begin_statement();
         registry.cancel(session.process_id, session.secret.wrapping_add(1));
         assert!(!first.is_cancelled());
@@ -166,5 +183,19 @@ mod tests {
         assert!(!registry.terminate(session.process_id + 1));
         drop(session);
         assert!(registry.activities().is_empty());
+    }
+
+    #[test]
+    fn a_role_has_as_many_sessions_as_it_may() {
+        let registry = Arc::new(Registry::default());
+        let role = Role { connection_limit: Some(1), ..Role::new(16_384, "app") };
+        let other = Role { connection_limit: Some(0), ..Role::new(16_385, "other") };
+        let superuser = Role { is_superuser: true, ..other.clone() };
+        let first = registry.enter(&role, None, DateTime::UNIX_EPOCH).unwrap();
+        assert_eq!(registry.enter(&role, None, DateTime::UNIX_EPOCH).unwrap_err().state().code(), "53300");
+        assert_eq!(registry.enter(&other, None, DateTime::UNIX_EPOCH).unwrap_err().state().code(), "53300");
+        assert!(registry.enter(&superuser, None, DateTime::UNIX_EPOCH).is_ok());
+        drop(first);
+        assert!(registry.enter(&role, None, DateTime::UNIX_EPOCH).is_ok());
     }
 }

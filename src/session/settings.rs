@@ -11,9 +11,11 @@ use std::time::Duration;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 
+use crate::catalog::snapshot::Snapshot;
 use crate::catalog::system::{SERVER_VERSION, SettingKind};
 use crate::config::LimitsConfig;
 use crate::error::{Result, message};
+use crate::session::identity::{Identity, shown_name};
 use crate::session::text_format::{ByteaOutput, DateOrder, DateStyle, IntervalStyle, TextFormat};
 use crate::sql::statement::SetValue;
 
@@ -209,6 +211,13 @@ pub static SETTINGS: &[Setting] = &[
         "Sets the maximum allowed idle time between queries, when in a transaction.",
     )
     .unit("ms"),
+    setting(
+        "idle_session_timeout",
+        "0",
+        Accepts::Duration,
+        "Sets the maximum allowed idle time between queries, when not in a transaction.",
+    )
+    .unit("ms"),
     setting("in_hot_standby", "off", Accepts::Nothing, "Shows whether hot standby is currently active.").reported(),
     setting("integer_datetimes", "on", Accepts::Nothing, "Shows whether datetimes are integer based.").reported(),
     setting(
@@ -218,7 +227,7 @@ pub static SETTINGS: &[Setting] = &[
         "Sets the display format for interval values.",
     )
     .reported(),
-    setting("is_superuser", "on", Accepts::Nothing, "Shows whether the current user is a superuser.").reported(),
+    setting("is_superuser", "off", Accepts::Nothing, "Shows whether the current user is a superuser.").reported(),
     setting("jit", "off", Accepts::Only(false), "Allow JIT compilation; there is none here."),
     setting("lc_collate", "C", Accepts::Nothing, "Shows the collation order locale."),
     setting("lc_ctype", "C.UTF-8", Accepts::Nothing, "Shows the character classification and case conversion locale."),
@@ -250,6 +259,12 @@ pub static SETTINGS: &[Setting] = &[
         "When generating SQL fragments, quote all identifiers.",
     ),
     setting(
+        "password_encryption",
+        "scram-sha-256",
+        Accepts::OneOf(&["scram-sha-256"]),
+        "Chooses the algorithm for encrypting passwords.",
+    ),
+    setting(
         "regulars.as_of",
         "",
         Accepts::DateOrNone,
@@ -263,6 +278,7 @@ pub static SETTINGS: &[Setting] = &[
         "Sets the time zone whose business date is today. Empty: that of the history.",
     ),
     setting("row_security", "on", Accepts::Boolean, "Enables row security; no relation here has policies."),
+    setting("role", "none", Accepts::Nothing, "Sets the current role."),
     setting(
         "search_path",
         "\"$user\", public",
@@ -294,6 +310,12 @@ pub static SETTINGS: &[Setting] = &[
         "on",
         Accepts::OneOf(&["local", "remote_write", "remote_apply", "on", "off"]),
         "Sets the current transaction's synchronization level; here COMMIT returns when it is on disk, whatever is set.",
+    ),
+    setting(
+        "superuser_reserved_connections",
+        "3",
+        Accepts::Nothing,
+        "Sets the number of connection slots reserved for superusers.",
     ),
     setting("TimeZone", "UTC", Accepts::TimeZone, "Sets the time zone for displaying and interpreting time stamps.")
         .reported(),
@@ -329,18 +351,43 @@ pub struct Settings {
     session: Arc<Values>,
     /// `SET LOCAL`, until the transaction ends.
     local: Arc<Values>,
+    identity: Identity,
+    /// What the identity goes back to when the transaction ends.
+    identity_outside: Option<Identity>,
 }
 
 /// By name: those of [`SETTINGS`], and those with a dot that clients make up for themselves.
 type Values = BTreeMap<Cow<'static, str>, String>;
 
+/// What follows from who the session is: no SET or RESET of these by name reaches them.
+const OF_IDENTITY: [&str; 3] = ["role", "session_authorization", "is_superuser"];
+
 impl Settings {
-    pub fn new(user: &str, limits: &LimitsConfig) -> Self {
+    pub fn new(identity: Identity, snapshot: &Snapshot, limits: &LimitsConfig) -> Self {
         let mut initial = Values::new();
-        initial.insert("session_authorization".into(), user.to_owned());
         initial.insert("statement_timeout".into(), limits.statement_timeout_ms.to_string());
         initial.insert("max_connections".into(), limits.connections.to_string());
-        Self { initial: Arc::new(initial), session: Arc::default(), local: Arc::default() }
+        initial.insert("superuser_reserved_connections".into(), limits.reserved_connections.to_string());
+        let (session, local) = (Arc::default(), Arc::default());
+        let mut settings = Self { initial: Arc::new(initial), session, local, identity, identity_outside: None };
+        settings.become_identity(identity, snapshot, false);
+        settings
+    }
+
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// SET ROLE, SET SESSION AUTHORIZATION; whether it may be done has been asked. The settings that tell of it follow.
+    pub fn become_identity(&mut self, identity: Identity, snapshot: &Snapshot, local: bool) {
+        let role = identity.role.map_or_else(|| "none".to_owned(), |role| shown_name(snapshot, role));
+        let is_superuser = if snapshot.is_superuser(identity.current()) { "on" } else { "off" };
+        let session = shown_name(snapshot, identity.session);
+        for (name, value) in OF_IDENTITY.into_iter().zip([role, session, is_superuser.to_owned()]) {
+            self.put(name.into(), value, local);
+        }
+        let outside = std::mem::replace(&mut self.identity, identity);
+        self.identity_outside = if local { self.identity_outside.or(Some(outside)) } else { None };
     }
 
     /// A value that the client gave while connecting; it is what RESET goes back to.
@@ -414,10 +461,13 @@ impl Settings {
             Some(name) => self.set(name, &SetValue::Default, false),
             None => {
                 Arc::make_mut(&mut self.session).retain(|name, value| {
+                    if OF_IDENTITY.contains(&name.as_ref()) {
+                        return true;
+                    }
                     value.clear();
                     is_made_up(name)
                 });
-                self.end_local();
+                Arc::make_mut(&mut self.local).retain(|name, _| OF_IDENTITY.contains(&name.as_ref()));
                 Ok(())
             }
         }
@@ -427,6 +477,9 @@ impl Settings {
     pub fn end_local(&mut self) {
         if !self.local.is_empty() {
             self.local = Arc::default();
+        }
+        if let Some(outside) = self.identity_outside.take() {
+            self.identity = outside;
         }
     }
 
@@ -507,6 +560,13 @@ impl Settings {
     /// `None` when statements may run for ever.
     pub fn statement_timeout(&self) -> Option<Duration> {
         let milliseconds: u64 = self.named("statement_timeout").parse().unwrap_or(0);
+        (milliseconds > 0).then(|| Duration::from_millis(milliseconds))
+    }
+
+    /// How long the client may be silent, in a transaction block or outside of one; `None` for ever.
+    pub fn idle_timeout(&self, in_transaction: bool) -> Option<Duration> {
+        let name = if in_transaction { "idle_in_transaction_session_timeout" } else { "idle_session_timeout" };
+        let milliseconds: u64 = self.named(name).parse().unwrap_or(0);
         (milliseconds > 0).then(|| Duration::from_millis(milliseconds))
     }
 
@@ -706,7 +766,7 @@ mod tests {
     use crate::error::SqlState;
 
     fn settings() -> Settings {
-        Settings::new("me", &LimitsConfig::default())
+        Settings::new(Identity::new(16_384), &Snapshot::default(), &LimitsConfig::default())
     }
 
     fn set(settings: &mut Settings, name: &str, value: &str) -> Result<()> {

@@ -17,6 +17,7 @@ mod place;
 mod precedence;
 pub mod reference;
 mod reserved;
+pub mod role;
 pub mod statement;
 mod utility;
 

@@ -1,14 +1,17 @@
 //! The closed set of statements that the house understands.
 
+use std::borrow::Cow;
+use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
 use datafusion::sql::sqlparser::ast;
 
+use super::role::{AlterRole, CreateRole, GrantRoles, RoleName, SetOwner};
 use crate::pg_type::PgType;
 
 /// One statement of a query string.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Statement {
     pub kind: StatementKind,
     /// The whole query string; positions of errors count from its start.
@@ -21,6 +24,29 @@ impl Statement {
     /// The statement as it was written.
     pub fn sql(&self) -> &str {
         &self.text[self.range.clone()]
+    }
+
+    /// The statement as others may see it: a password in it is hidden.
+    pub fn shown(&self) -> Cow<'_, str> {
+        let options = match &self.kind {
+            StatementKind::CreateRole(create) => &create.options,
+            StatementKind::AlterRole(alter) => &alter.options,
+            _ => return self.sql().into(),
+        };
+        match &options.password {
+            Some(clause) if clause.password.is_some() => {
+                let (before, behind) = (self.range.start..clause.range.start, clause.range.end..self.range.end);
+                format!("{}'********'{}", &self.text[before], &self.text[behind]).into()
+            }
+            _ => self.sql().into(),
+        }
+    }
+}
+
+/// As others may see it: the whole text may hold a password.
+impl fmt::Debug for Statement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Statement").field(&self.shown()).finish()
     }
 }
 
@@ -62,6 +88,23 @@ pub enum StatementKind {
         if_exists: bool,
         cascade: bool,
     },
+    CreateRole(Box<CreateRole>),
+    AlterRole(Box<AlterRole>),
+    RenameRole {
+        name: String,
+        to: String,
+    },
+    DropRoles {
+        names: Vec<String>,
+        if_exists: bool,
+    },
+    GrantRoles(GrantRoles),
+    RevokeRoles(GrantRoles),
+    ReassignOwned {
+        from: Vec<RoleName>,
+        to: RoleName,
+    },
+    SetOwner(SetOwner),
     Begin {
         modes: Vec<TransactionMode>,
     },

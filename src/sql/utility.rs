@@ -3,11 +3,13 @@
 mod audience;
 mod copy;
 mod cursor;
+mod role;
 mod setting;
 
 use datafusion::sql::sqlparser::tokenizer::Token;
 
 use super::grammar::Grammar;
+use super::role::{Owned, SetOwner};
 use super::statement::{
     CommentTarget, CreateView, Explain, ExplainFormat, Name, ObjectKind, Rename, StatementKind, TransactionMode,
 };
@@ -24,15 +26,12 @@ const UNSUPPORTED: &[&str] = &[
     "delete",
     "do",
     "drop",
-    "grant",
     "import",
     "insert",
     "load",
     "lock",
     "merge",
-    "reassign",
     "reindex",
-    "revoke",
     "security",
     "truncate",
     "update",
@@ -53,6 +52,8 @@ impl Grammar<'_> {
             "drop" => self.drop(),
             "alter" => self.alter(),
             "comment" => self.comment(),
+            "grant" | "revoke" => self.grant(verb == "revoke"),
+            "reassign" => self.reassign_owned(),
             "begin" | "start" | "commit" | "end" | "rollback" | "abort" | "savepoint" | "release" => {
                 self.transaction(&verb)
             }
@@ -167,6 +168,11 @@ impl Grammar<'_> {
                 self.end()?;
                 Ok(StatementKind::CreateSchema { name, if_not_exists })
             }
+            Some("role" | "user" | "group") if !or_replace && self.peek_word(2).as_deref() != Some("mapping") => {
+                let logs_in = self.peek_word(1).as_deref() == Some("user");
+                self.words(2);
+                self.create_role(logs_in)
+            }
             Some("temp" | "temporary" | "recursive") if self.peek_word(kind_at + 1).as_deref() == Some("view") => {
                 Ok(self.unsupported())
             }
@@ -218,6 +224,10 @@ impl Grammar<'_> {
                     return Err(self.unexpected());
                 }
             }
+            Some("role" | "user" | "group") if self.peek_word(2).as_deref() != Some("mapping") => {
+                self.words(2);
+                return self.drop_roles();
+            }
             Some(_) => return Ok(self.unsupported()),
             None => {
                 self.words(1);
@@ -252,6 +262,11 @@ impl Grammar<'_> {
             (Some("view"), _) => (ObjectKind::View, 2),
             (Some("table"), _) => (ObjectKind::Table, 2),
             (Some("materialized"), Some("view")) => (ObjectKind::MaterializedView, 3),
+            (Some("role" | "user"), next) if next != Some("mapping") => {
+                self.words(2);
+                return self.alter_role();
+            }
+            (Some("schema"), _) => return self.alter_schema(),
             _ => return Ok(self.unsupported()),
         };
         let what = self.unsupported();
@@ -263,6 +278,10 @@ impl Grammar<'_> {
             && self.parser.peek_nth_token_ref(1).token == Token::LParen
         {
             return self.set_audience(name, if_exists);
+        }
+        if self.eat("owner") {
+            let owner = self.owner()?;
+            return Ok(StatementKind::SetOwner(SetOwner { of: Owned::Relation { name, of }, owner, if_exists }));
         }
         if !self.eat("rename") {
             return Ok(what);
@@ -278,6 +297,25 @@ impl Grammar<'_> {
         let new_name = self.identifier()?;
         self.end()?;
         Ok(StatementKind::Rename(Rename { name, new_name, if_exists, of }))
+    }
+
+    /// `ALTER SCHEMA … OWNER TO`; that a schema is renamed is refused by name.
+    fn alter_schema(&mut self) -> Result<StatementKind> {
+        let what = self.unsupported();
+        self.words(2);
+        let name = self.identifier()?;
+        if !self.eat("owner") {
+            return Ok(what);
+        }
+        let owner = self.owner()?;
+        Ok(StatementKind::SetOwner(SetOwner { of: Owned::Schema(name), owner, if_exists: false }))
+    }
+
+    fn owner(&mut self) -> Result<super::role::RoleName> {
+        self.keyword("to")?;
+        let owner = self.role_name()?;
+        self.end()?;
+        Ok(owner)
     }
 
     fn comment(&mut self) -> Result<StatementKind> {
@@ -497,7 +535,8 @@ mod tests {
             ("CREATE TABLE a (b int)", "CREATE TABLE"),
             ("create or replace function f() returns int as 'x'", "CREATE OR REPLACE FUNCTION"),
             ("INSERT INTO members VALUES (1)", "INSERT"),
-            ("ALTER VIEW a OWNER TO b", "ALTER VIEW"),
+            ("ALTER VIEW a SET SCHEMA b", "ALTER VIEW"),
+            ("ALTER SCHEMA a RENAME TO b", "ALTER SCHEMA"),
             ("CREATE EXTERNAL TABLE t STORED AS PARQUET LOCATION '/etc'", "CREATE EXTERNAL TABLE"),
         ] {
             assert!(matches!(one(text), StatementKind::Unsupported(what) if what == name), "{text}");

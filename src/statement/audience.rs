@@ -120,7 +120,7 @@ async fn filled(context: &mut Context<'_>, oid: Oid) -> Result<u64> {
     let list = planner.snapshot.relation(oid).cloned().ok_or_else(|| message::relation_oid_missing(oid))?;
     let engine = context.engine;
     let refresh =
-        Refresh { list, folder: engine.lists.clone(), by: context.user.to_owned(), clock: Arc::clone(&engine.clock) };
+        Refresh { list, folder: engine.lists.clone(), by: context.user_name(), clock: Arc::clone(&engine.clock) };
     let run = engine.queries.run(async move { refresh.run(&planner).await }).await?;
     context.notices.extend(told.take());
     let rows = run.rows;
@@ -140,7 +140,7 @@ async fn remember_failure(context: &Context<'_>, oid: Oid, error: &Error) -> Res
         outcome: RunOutcome::Failed { error: error.message().to_owned() },
         started_at: context.now,
         finished_at: context.engine.clock.now(),
-        by: context.user.to_owned(),
+        by: context.user_name(),
     };
     let catalog = Arc::clone(&context.engine.catalog);
     match tokio::task::spawn_blocking(move || catalog.record_failure(failure)).await {

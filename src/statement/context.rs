@@ -17,6 +17,7 @@ use crate::error::{Result, SqlState, message};
 use crate::ident::DATABASE;
 use crate::planner::{Planner, Told, state};
 use crate::session::cursors::Cursors;
+use crate::session::identity::shown_name;
 use crate::session::prepared::PreparedStatements;
 use crate::session::settings::Settings;
 use crate::session::transaction::{Transaction, TransactionStatus};
@@ -24,7 +25,6 @@ use crate::session::transaction::{Transaction, TransactionStatus};
 pub struct Context<'a> {
     pub now: DateTime<Utc>,
     pub engine: &'a Arc<Engine>,
-    pub user: &'a str,
     pub process_id: i32,
     pub settings: &'a mut Settings,
     pub transaction: &'a mut Transaction,
@@ -42,14 +42,17 @@ impl Context<'_> {
         self.transaction.snapshot(&self.engine.catalog)
     }
 
-    /// The catalog to change, in the open transaction or an implicit one.
+    /// The catalog to change, in the open transaction or an implicit one, acting as the session's role.
+    ///
+    /// Errors: 25006 in a read-only transaction; 42501 for a reader.
     pub fn draft(&mut self, command: &str) -> Result<&mut Draft> {
         let path = self.search_path();
+        let identity = *self.settings.identity();
         let draft = self.transaction.draft(&self.engine.catalog, self.settings, self.now, command)?;
         let schemas = path.iter().filter_map(|name| draft.snapshot().schema_named(name)).map(|schema| schema.oid);
         let path = std::iter::once(PG_CATALOG_OID).chain(schemas).collect();
         draft.set_search_path(path);
-        draft.set_author(self.user);
+        draft.act_as(identity.current(), identity.session)?;
         Ok(draft)
     }
 
@@ -59,7 +62,12 @@ impl Context<'_> {
     }
 
     pub fn search_path(&self) -> Vec<String> {
-        self.settings.search_path(self.user)
+        self.settings.search_path(&self.user_name())
+    }
+
+    /// The name of the role that the session acts as.
+    pub fn user_name(&self) -> String {
+        shown_name(&self.snapshot(), self.settings.identity().current())
     }
 
     /// Gives names their meaning for this statement; `now()` is when the transaction began.
@@ -109,7 +117,8 @@ impl Context<'_> {
         SystemContext {
             snapshot,
             database: DATABASE.to_owned(),
-            user: self.user.to_owned(),
+            session_user: self.settings.identity().session,
+            current_user: self.settings.identity().current(),
             search_path,
             server_started_at: self.engine.started_at,
             now: self.now,

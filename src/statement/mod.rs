@@ -13,6 +13,7 @@ pub mod outcome;
 pub mod prepared;
 pub mod query;
 pub mod rename;
+pub mod role;
 pub mod schema;
 pub mod set;
 pub mod surroundings;
@@ -67,6 +68,14 @@ async fn run_bound(context: &mut Context<'_>, statement: &Statement, bound: Boun
         StatementKind::Comment { on, comment } => comment::run(context, on, comment.as_deref()),
         StatementKind::CreateSchema { name, if_not_exists } => schema::create(context, name, *if_not_exists),
         StatementKind::DropSchemas { names, if_exists, cascade } => schema::drop(context, names, *if_exists, *cascade),
+        StatementKind::CreateRole(create) => role::create(context, create),
+        StatementKind::AlterRole(alter) => role::alter(context, alter),
+        StatementKind::RenameRole { name, to } => role::rename(context, name, to),
+        StatementKind::DropRoles { names, if_exists } => role::drop(context, names, *if_exists),
+        StatementKind::GrantRoles(grant) => role::grant(context, grant),
+        StatementKind::RevokeRoles(revoke) => role::revoke(context, revoke),
+        StatementKind::ReassignOwned { from, to } => role::reassign_owned(context, from, to),
+        StatementKind::SetOwner(owner) => role::set_owner(context, owner),
         StatementKind::Begin { modes } => transaction::begin(context, modes),
         StatementKind::Commit { chain } => transaction::end(context, *chain).await,
         StatementKind::Rollback { chain } => transaction::roll_back(context, *chain),

@@ -9,38 +9,77 @@ use super::context::Context;
 use super::outcome::{Outcome, OutputColumn};
 use super::query;
 use crate::error::{Result, SqlState, message};
+use crate::session::identity::Identity;
 use crate::session::settings::SETTINGS;
 use crate::sql::statement::{SetScope, SetValue};
 
-/// Errors: 42704, 22023, 55P02; 0A000 for a role until roles exist.
+/// Errors: 42704, 22023, 55P02; 42501 for a role that the session may not become.
 pub fn set(context: &mut Context<'_>, scope: SetScope, name: &str, value: &SetValue) -> Result<Outcome> {
-    if matches!(name, "role" | "session_authorization") {
-        return set_role(context, name, value);
-    }
     let local = scope == SetScope::Local;
     if local && !context.is_in_block() {
         context.warning(SqlState::NoActiveSqlTransaction, "SET LOCAL can only be used in transaction blocks");
     }
     context.transaction.begin_implicit(&context.engine.catalog, context.settings, context.now);
-    context.settings.set(name, value, local)?;
+    match name {
+        "role" => set_role(context, value, local)?,
+        "session_authorization" => set_session_authorization(context, value, local)?,
+        _ => context.settings.set(name, value, local)?,
+    }
     Ok(Outcome::Done("SET".to_owned()))
 }
 
-/// There is one role as yet: the session's own. Another is refused rather than accepted without effect.
-fn set_role(context: &Context<'_>, name: &str, value: &SetValue) -> Result<Outcome> {
-    let own = match value {
-        SetValue::Default => true,
-        SetValue::Values(values) => {
-            matches!(values.as_slice(), [role] if role == context.user || role == "none" || role == "default")
+/// SET ROLE: one that the session's user is a member of; `none` is the session's user again.
+fn set_role(context: &mut Context<'_>, value: &SetValue, local: bool) -> Result<()> {
+    let snapshot = context.snapshot();
+    let identity = *context.settings.identity();
+    let role = match one_name("role", value)? {
+        None | Some("none") => None,
+        Some(name) => {
+            let role = snapshot.role_named(name).ok_or_else(|| message::role_value_missing(name))?;
+            if !snapshot.may_become(identity.session, role.oid) {
+                return Err(message::may_not_set_role(name));
+            }
+            Some(role.oid)
         }
     };
-    if own { Ok(Outcome::Done("SET".to_owned())) } else { Err(message::no_other_role(name, value)) }
+    context.settings.become_identity(Identity { role, ..identity }, &snapshot, local);
+    Ok(())
+}
+
+/// SET SESSION AUTHORIZATION: for who signed in as a superuser; everybody may go back to who they are.
+fn set_session_authorization(context: &mut Context<'_>, value: &SetValue, local: bool) -> Result<()> {
+    let snapshot = context.snapshot();
+    let identity = *context.settings.identity();
+    let session = match one_name("session_authorization", value)? {
+        None => identity.authenticated,
+        Some(name) => {
+            let role = snapshot.role_named(name).ok_or_else(|| message::role_value_missing(name))?;
+            if role.oid != identity.authenticated && !snapshot.is_superuser(identity.authenticated) {
+                return Err(message::may_not_set_session_authorization());
+            }
+            role.oid
+        }
+    };
+    context.settings.become_identity(Identity { session, role: None, ..identity }, &snapshot, local);
+    Ok(())
+}
+
+fn one_name<'a>(setting: &str, value: &'a SetValue) -> Result<Option<&'a str>> {
+    match value {
+        SetValue::Default => Ok(None),
+        SetValue::Values(values) => match values.as_slice() {
+            [name] => Ok(Some(name)),
+            _ => Err(message::setting_value_refused(setting, &values.join(", "))),
+        },
+    }
 }
 
 pub fn reset(context: &mut Context<'_>, name: Option<&str>) -> Result<Outcome> {
-    if !matches!(name, Some("role" | "session_authorization")) {
-        context.transaction.begin_implicit(&context.engine.catalog, context.settings, context.now);
-        context.settings.reset(name)?;
+    context.transaction.begin_implicit(&context.engine.catalog, context.settings, context.now);
+    match name {
+        Some("role") => set_role(context, &SetValue::Default, false)?,
+        Some("session_authorization") => set_session_authorization(context, &SetValue::Default, false)?,
+        name => context.settings.reset(name)?,
     }
     Ok(Outcome::Done("RESET".to_owned()))
 }
@@ -81,6 +120,7 @@ pub fn discard_all(context: &mut Context<'_>) -> Result<Outcome> {
     if context.is_in_block() {
         return Err(message::not_in_transaction_block("DISCARD ALL"));
     }
+    set_session_authorization(context, &SetValue::Default, false)?;
     context.settings.reset(None)?;
     context.cursors.close_all();
     context.prepared.clear();

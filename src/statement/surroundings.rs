@@ -92,7 +92,7 @@ impl Surroundings for StatementSurroundings {
             .into_iter()
             .map(|activity| SessionRow {
                 process_id: activity.process_id,
-                user: activity.user,
+                role: activity.role,
                 application_name: activity.application_name,
                 state: activity.state,
                 query: activity.query,

@@ -5,6 +5,7 @@
 //!   lock              locked while a server runs; holds its process id
 //!   catalog.sqlite    the catalog (with catalog.sqlite-wal beside it while a server runs)
 //!   audiences/        the rows of kept lists, a file for each run that is kept
+//!   server.crt        a certificate that `regulars init` made, with its key in server.key
 //! ```
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
@@ -54,6 +55,29 @@ impl Home {
     pub fn catalog(&self) -> PathBuf {
         self.root.join("catalog.sqlite")
     }
+
+    /// The certificate of `regulars init`.
+    pub fn certificate(&self) -> PathBuf {
+        self.root.join("server.crt")
+    }
+
+    /// The certificate's private key.
+    pub fn key(&self) -> PathBuf {
+        self.root.join("server.key")
+    }
+}
+
+/// Writes a file that was not there; only its owner may read or write it.
+pub fn new_private_file(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options.open(path).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    });
+    written.map_err(|error| message::file_fault(path, "be made", error))
 }
 
 /// Opens a file for reading and writing, made if it is not there; only its owner may read or write it.

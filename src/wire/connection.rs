@@ -14,13 +14,13 @@ use pgwire::messages::PgWireFrontendMessage;
 use pgwire::messages::data::{FieldDescription, RowDescription};
 use pgwire::messages::response::{self, CommandComplete, ReadyForQuery};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
 use super::conversation::{Conversation, SessionSource};
 use super::encode::{Format, RowEncoder};
 use super::extended::Portal;
 use super::frame::{Frame, Reader};
+use super::places::Place;
 use super::startup::{Admitted, Authenticated, report_settings};
 use super::writer::Writer;
 use super::{Failure, Host, report};
@@ -34,7 +34,7 @@ pub(super) struct Connection<'a, C: Conversation, R, W> {
     /// Nothing of this exists without it.
     _authenticated: Authenticated,
     /// Its place among the connections, given back with it.
-    _slot: OwnedSemaphorePermit,
+    _place: Place,
     pub session: C,
     pub reader: &'a mut Reader<R>,
     pub writer: &'a mut Writer<W>,
@@ -50,6 +50,8 @@ pub(super) struct Connection<'a, C: Conversation, R, W> {
     pub interrupt: Option<Interrupt>,
     /// An extended message failed: everything up to Sync is skipped.
     pub skipping: bool,
+    /// ReadyForQuery was the last that the client was told: it is its turn, and it may be idle too long.
+    is_ready: bool,
 }
 
 impl<'a, C, R, W> Connection<'a, C, R, W>
@@ -66,7 +68,7 @@ where
     ) -> Self {
         Self {
             _authenticated: admitted.authenticated,
-            _slot: admitted.slot,
+            _place: admitted.place,
             ended: admitted.session.ended(),
             session: admitted.session,
             reader,
@@ -78,6 +80,7 @@ where
             portals: HashMap::new(),
             interrupt: None,
             skipping: false,
+            is_ready: true,
         }
     }
 
@@ -97,16 +100,26 @@ where
         if let Some(frame) = self.reader.buffered_frame(self.message_bytes)? {
             return Ok(Some(frame));
         }
+        let in_transaction = self.session.in_transaction_block();
+        let idle_timeout = self.session.idle_timeout().filter(|_| self.is_ready);
+        let idle_too_long = async {
+            match idle_timeout {
+                Some(timeout) => tokio::time::sleep(timeout).await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             biased;
             () = self.draining.cancelled() => Err(Failure::Fatal(message::shutting_down())),
             () = self.ended.cancelled() => Err(Failure::Fatal(message::shutting_down())),
+            () = idle_too_long => Err(Failure::Fatal(message::idle_too_long(in_transaction))),
             frame = self.reader.frame(self.message_bytes) => frame,
         }
     }
 
     async fn handle(&mut self, frame: Frame) -> Result<(), Failure> {
         let kind = frame.kind;
+        self.is_ready = false;
         // Outside of a COPY its messages are left over from one that failed.
         if matches!(kind, b'c' | b'd' | b'f') || (self.skipping && kind != b'S') {
             return Ok(());
@@ -158,6 +171,7 @@ where
     async fn ready(&mut self) -> Result<(), Failure> {
         report_settings(&mut self.session, self.writer);
         self.writer.push(&ReadyForQuery::new(status(&self.session)));
+        self.is_ready = true;
         self.flush().await
     }
 

@@ -1,6 +1,7 @@
 //! What the wire asks of a session: [`Session`]'s methods as a trait, so that the protocol is tested without an engine.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use datafusion::scalar::ScalarValue;
 use tokio_util::sync::CancellationToken;
@@ -8,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::error::Result;
 use crate::execution::cancellation::Interrupt;
 use crate::pg_type::{Oid, PgType};
+use crate::session::sign_in::Claim;
 use crate::session::{Prepared, Session, StartupParameters, Statement, TextFormat, TransactionStatus};
 use crate::statement::outcome::{Notice, Outcome, OutputColumn};
 
@@ -15,8 +17,12 @@ use crate::statement::outcome::{Notice, Outcome, OutputColumn};
 pub trait SessionSource: Send + Sync + 'static {
     type Conversation: Conversation;
 
-    /// A session for a client that has been let in. A refusal (an unknown database, a bad setting) ends the connection.
-    fn open(&self, startup: StartupParameters) -> Result<Self::Conversation>;
+    /// What a client of this name must show to be let in. A refusal ends the connection.
+    fn claim(&self, user: &str, is_local: bool) -> Result<Claim>;
+
+    /// A session for a client that has been let in as this role. A refusal (an unknown database, a bad setting) ends the
+    /// connection.
+    fn open(&self, startup: StartupParameters, role: Oid) -> Result<Self::Conversation>;
 
     /// Cancels what the session with this key does now; a key that fits none is ignored.
     fn cancel(&self, pid: i32, secret: i32);
@@ -41,6 +47,7 @@ pub trait Conversation: Send + 'static {
 
     fn cancel_key(&self) -> (i32, i32);
     fn transaction_status(&self) -> TransactionStatus;
+    fn idle_timeout(&self) -> Option<Duration>;
     fn text_format(&self) -> TextFormat;
     fn take_reports(&mut self) -> Vec<(&'static str, String)>;
     fn take_notices(&mut self) -> Vec<Notice>;
@@ -100,6 +107,10 @@ impl Conversation for Session {
 
     fn transaction_status(&self) -> TransactionStatus {
         Session::transaction_status(self)
+    }
+
+    fn idle_timeout(&self) -> Option<Duration> {
+        Session::idle_timeout(self)
     }
 
     fn text_format(&self) -> TextFormat {

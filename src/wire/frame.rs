@@ -16,6 +16,8 @@ use crate::error::{Result, message};
 pub(super) const UNAUTHENTICATED_BYTES: usize = 64 << 10;
 /// The longest start-up packet, as in PostgreSQL.
 const STARTUP_PACKET_BYTES: usize = 10_000;
+/// The longest message of a SASL exchange, as in PostgreSQL.
+const SASL_MESSAGE_BYTES: usize = 1_024;
 /// The longest message of a kind that only carries names and numbers, as in PostgreSQL.
 const SMALL_MESSAGE_BYTES: usize = 10_000;
 /// How much is read at once, and how much is read ahead while a statement runs.
@@ -43,8 +45,9 @@ pub(super) struct Frame {
 }
 
 impl<R: AsyncRead + Unpin> Reader<R> {
-    pub fn new(io: R) -> Self {
-        Self { io, buffer: BytesMut::new(), budget: Some(UNAUTHENTICATED_BYTES), ended: false }
+    /// `buffer`: what was read already; `budget`: how many bytes may still come before the client is authenticated.
+    pub fn new(io: R, buffer: BytesMut, budget: usize) -> Self {
+        Self { io, buffer, budget: Some(budget), ended: false }
     }
 
     /// Lifts the bound on what may come before authentication.
@@ -72,11 +75,27 @@ impl<R: AsyncRead + Unpin> Reader<R> {
         }
     }
 
-    /// Whether bytes have come that were not asked for yet. Before a TLS handshake there must be none: they would
-    /// have been sent in the clear and would be taken for protected.
-    #[expect(dead_code, reason = "the TLS handshake will ask")]
-    pub fn has_leftover(&self) -> bool {
-        !self.buffer.is_empty()
+    /// The body of a message of a SASL exchange: nothing else may come before a client has signed in. `None` at the end of
+    /// the stream. Cancel-safe.
+    pub async fn sasl_response(&mut self) -> Result<Option<Bytes>, Failure> {
+        loop {
+            if let Some(kind) = self.buffer.first().copied().filter(|kind| *kind != b'p') {
+                return Err(Failure::Fatal(message::sasl_response_expected(kind)));
+            }
+            if let Some(head) = self.buffer.first_chunk::<5>() {
+                let claimed = i32::from_be_bytes([head[1], head[2], head[3], head[4]]);
+                let length = usize::try_from(claimed).ok().filter(|length| (4..=SASL_MESSAGE_BYTES).contains(length));
+                let length = length.ok_or_else(|| Failure::Fatal(message::invalid_message_length(claimed)))?;
+                if self.buffer.len() > length {
+                    let mut body = self.buffer.split_to(1 + length);
+                    body.advance(5);
+                    return Ok(Some(body.freeze()));
+                }
+            }
+            if !self.fill().await? {
+                return Ok(None);
+            }
+        }
     }
 
     /// The next message; `None` when the client has left between two. Cancel-safe.

@@ -2,7 +2,7 @@
 //!
 //! Only here is pgwire known, and of it only the messages: the loop, the handlers and the framing are ours, because
 //! a server must not panic, abort or buffer without bound whatever a client sends. In the order of a connection's life:
-//! `startup` (who is it, may they come in), `frame` (bytes in), `connection` (the loop), `simple` and `extended`
+//! `encryption` (in the clear or not), `startup` (who is it, may they come in), `sign_in` (their password), `frame` (bytes in), `connection` (the loop), `simple` and `extended`
 //! (the two ways to run statements), `decode` (parameters in), `encode` (rows out), `report` (errors and notices),
 //! `writer` (bytes out).
 //!
@@ -20,9 +20,13 @@ mod conversation;
 mod copy;
 mod decode;
 pub mod encode;
+mod encryption;
 mod extended;
 mod frame;
+mod newcomers;
+mod places;
 mod report;
+mod sign_in;
 mod simple;
 mod startup;
 mod writer;
@@ -34,16 +38,20 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::connection::Connection;
 pub use self::conversation::{Conversation, Described, SessionSource};
 pub use self::decode::{binary_value, text_value};
+use self::encryption::Protection;
 use self::frame::Reader;
+use self::newcomers::{Newcomer, Newcomers};
+use self::places::Places;
 use self::writer::Writer;
 use crate::config::LimitsConfig;
 use crate::error::{Error, SqlState, message};
+use crate::tls::Encryption;
 
 /// How long a client has to take its last message; it is told why, but nobody waits for it.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -52,8 +60,10 @@ const FAREWELL: Duration = Duration::from_secs(1);
 pub struct Host<S> {
     pub(crate) source: Arc<S>,
     pub(crate) limits: LimitsConfig,
-    /// One permit for each session; a connection takes one when it has said who it is.
-    pub(crate) slots: Arc<Semaphore>,
+    pub(crate) encryption: Encryption,
+    /// One for each session; a connection takes one when it has proven who it is.
+    pub(crate) places: Arc<Places>,
+    pub(crate) newcomers: Arc<Newcomers>,
     /// Nobody new is let in, and sessions end when they are idle.
     pub(crate) draining: CancellationToken,
     /// Everything ends now.
@@ -61,9 +71,17 @@ pub struct Host<S> {
 }
 
 impl<S> Host<S> {
-    pub fn new(source: Arc<S>, limits: LimitsConfig) -> Self {
-        let slots = Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS)));
-        Self { source, limits, slots, draining: CancellationToken::new(), stop: CancellationToken::new() }
+    pub fn new(source: Arc<S>, limits: LimitsConfig, encryption: Encryption) -> Self {
+        let (places, newcomers) = (Places::new(&limits), Newcomers::new(limits.starting_connections));
+        Self {
+            source,
+            limits,
+            encryption,
+            places,
+            newcomers,
+            draining: CancellationToken::new(),
+            stop: CancellationToken::new(),
+        }
     }
 }
 
@@ -81,7 +99,9 @@ pub(crate) enum Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match error.state() {
-            SqlState::AdminShutdown | SqlState::IdleSessionTimeout => Self::Fatal(error),
+            SqlState::AdminShutdown | SqlState::IdleSessionTimeout | SqlState::IdleInTransactionSessionTimeout => {
+                Self::Fatal(error)
+            }
             _ => Self::Refused(error),
         }
     }
@@ -99,20 +119,40 @@ pub enum Ending {
 }
 
 /// Serves one connection until it ends. Never panics; dropping the future ends the connection at once.
-pub async fn serve<S, R, W>(host: &Host<S>, read: R, write: W, peer: SocketAddr) -> Ending
+pub async fn serve<S, IO>(host: &Host<S>, io: IO, peer: SocketAddr) -> Ending
 where
     S: SessionSource,
-    R: AsyncRead + Unpin + Send,
-    W: AsyncWrite + Unpin + Send,
+    IO: AsyncRead + AsyncWrite + Unpin + Send,
 {
-    let mut reader = Reader::new(read);
+    let newcomer = host.newcomers.enter();
+    let deadline = Instant::now() + Duration::from_millis(host.limits.authentication_timeout_ms);
+    let settled = tokio::select! {
+        settled = AssertUnwindSafe(encryption::settle(io, host.encryption.tls.as_ref())).catch_unwind() => settled,
+        _failure = called_off(host, &newcomer, deadline) => return Ending::Left,
+    };
+    let encryption::Outcome { settled, refused } = match settled {
+        Ok(Some(outcome)) => outcome,
+        Ok(None) => return Ending::Left,
+        Err(panic) => {
+            tracing::error!(%peer, panic = panic_text(&*panic), "connection panicked");
+            return Ending::Panicked;
+        }
+    };
+    let (read, write) = tokio::io::split(settled.io);
+    let mut reader = Reader::new(read, settled.buffer, settled.budget);
     let mut writer = Writer::new(write, Duration::from_millis(host.limits.write_timeout_ms));
-    let conversation = converse(host, &mut reader, &mut writer, peer);
+    let peer = Peer { address: peer, protection: settled.protection };
+    let conversation = async {
+        match refused {
+            Some(refused) => Err(refused),
+            None => converse(host, &mut reader, &mut writer, &peer, newcomer, deadline).await,
+        }
+    };
     let (error, ending) = match AssertUnwindSafe(conversation).catch_unwind().await {
         Ok(Ok(()) | Err(Failure::Gone)) => return Ending::Left,
         Ok(Err(Failure::Fatal(error) | Failure::Refused(error))) => (error, Ending::Closed),
         Err(panic) => {
-            tracing::error!(%peer, panic = panic_text(&*panic), "connection panicked");
+            tracing::error!(peer = %peer.address, panic = panic_text(&*panic), "connection panicked");
             (message::internal("the server met an internal error and closes this connection"), Ending::Panicked)
         }
     };
@@ -130,22 +170,44 @@ async fn converse<S, R, W>(
     host: &Host<S>,
     reader: &mut Reader<R>,
     writer: &mut Writer<W>,
-    peer: SocketAddr,
+    peer: &Peer,
+    newcomer: Newcomer,
+    deadline: Instant,
 ) -> Result<(), Failure>
 where
     S: SessionSource,
     R: AsyncRead + Unpin + Send,
     W: AsyncWrite + Unpin + Send,
 {
-    let deadline = Duration::from_millis(host.limits.authentication_timeout_ms);
     let admitted = tokio::select! {
         admitted = startup::admit(host, reader, writer, peer) => admitted?,
-        () = tokio::time::sleep(deadline) => return Err(Failure::Gone),
-        () = last_call(host) => return Err(Failure::Fatal(message::refusing_new_connections())),
+        failure = called_off(host, &newcomer, deadline) => return Err(failure),
     };
+    drop(newcomer);
     match admitted {
         Some(admitted) => Connection::new(host, reader, writer, admitted).run().await,
         None => Ok(()),
+    }
+}
+
+/// Resolves when a connection that has not signed in need no longer be waited for.
+async fn called_off<S>(host: &Host<S>, newcomer: &Newcomer, deadline: Instant) -> Failure {
+    tokio::select! {
+        () = tokio::time::sleep_until(deadline) => Failure::Gone,
+        () = newcomer.displaced.cancelled() => Failure::Gone,
+        () = last_call(host) => Failure::Fatal(message::refusing_new_connections()),
+    }
+}
+
+/// Who is at the other end, and how protected the way there is.
+pub(crate) struct Peer {
+    address: SocketAddr,
+    protection: Protection,
+}
+
+impl Peer {
+    fn is_local(&self) -> bool {
+        self.address.ip().to_canonical().is_loopback()
     }
 }
 

@@ -41,6 +41,8 @@ pub(super) fn log(error: &Error) {
         SqlState::InternalError | SqlState::DataCorrupted => {
             tracing::error!(state = %error.state(), cause = std::error::Error::source(error), "{error}");
         }
+        // A syntax error quotes what it met, which may be a password.
+        SqlState::SyntaxError => tracing::debug!(state = %error.state(), "syntax error"),
         state => tracing::debug!(%state, "{error}"),
     }
 }

@@ -1,30 +1,27 @@
-//! From the first byte to ReadyForQuery: encryption asked for, cancel requests, who the client is, may they come in.
+//! From the first packet to ReadyForQuery: cancel requests, who the client is, may they come in.
 //!
 //! Every refusal here is fatal: no path leads from an error to a session. Only [`authenticate`] makes an
-//! [`Authenticated`], and nothing behind start-up can be built without one. Encryption is declined for now (`N`); what a
-//! client sent ahead is then read like anything else it sends in the clear.
-
-use std::net::SocketAddr;
-use std::sync::Arc;
+//! [`Authenticated`], and nothing behind start-up can be built without one. Off loopback
+//! nobody comes in who is not encrypted. Whether a connection is encrypted was settled before (`encryption`).
 
 use bytes::{Bytes, BytesMut};
 use pgwire::messages::Message;
-use pgwire::messages::response::{ReadyForQuery, SslResponse};
+use pgwire::messages::response::ReadyForQuery;
 use pgwire::messages::startup::{
     Authentication, BackendKeyData, NegotiateProtocolVersion, ParameterStatus, SecretKey, Startup,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::conversation::{Conversation, SessionSource};
 use super::frame::Reader;
+use super::places::Place;
 use super::writer::Writer;
-use super::{Failure, Host, connection, decode, report};
+use super::{Failure, Host, Peer, connection, decode, report, sign_in};
 use crate::error::{Error, message};
+use crate::pg_type::Oid;
 use crate::session::StartupParameters;
+use crate::session::sign_in::{Claim, Proof};
 
-const SSL_REQUEST: u32 = 80_877_103;
-const GSS_REQUEST: u32 = 80_877_104;
 const CANCEL_REQUEST: u32 = 80_877_102;
 /// Protocol 3.0, the one we speak.
 const PROTOCOL: i32 = 3 << 16;
@@ -35,6 +32,7 @@ const REPORT_BYTES: usize = 20_000;
 #[derive(Debug)]
 pub(super) struct Authenticated {
     user: String,
+    role: Oid,
 }
 
 impl Authenticated {
@@ -48,7 +46,7 @@ impl Authenticated {
 pub(super) struct Admitted<C> {
     pub authenticated: Authenticated,
     pub session: C,
-    pub slot: OwnedSemaphorePermit,
+    pub place: Place,
 }
 
 /// Plays through the start-up. `None`: it was a cancel request, or the client left.
@@ -56,14 +54,14 @@ pub(super) async fn admit<S, R, W>(
     host: &Host<S>,
     reader: &mut Reader<R>,
     writer: &mut Writer<W>,
-    peer: SocketAddr,
+    peer: &Peer,
 ) -> Result<Option<Admitted<S::Conversation>>, Failure>
 where
     S: SessionSource,
     R: AsyncRead + Unpin + Send,
     W: AsyncWrite + Unpin + Send,
 {
-    let greeting = match greet(reader, writer).await? {
+    let greeting = match greet(reader).await? {
         Some(Opening::Greeting(greeting)) => greeting,
         Some(Opening::Cancel { pid, secret }) => {
             host.source.cancel(pid, secret);
@@ -75,14 +73,18 @@ where
     if host.draining.is_cancelled() {
         return Err(Failure::Fatal(message::refusing_new_connections()));
     }
-    let authenticated = authenticate(&greeting.parameters, peer)?;
+    let is_local = peer.is_local();
+    if !peer.protection.is_encrypted() && (!is_local || host.encryption.is_required_on_loopback) {
+        return Err(Failure::Fatal(message::encryption_required()));
+    }
+    let claim = host.source.claim(&greeting.parameters.user, is_local).map_err(Failure::Fatal)?;
+    let is_superuser = claim.is_superuser;
+    let authenticated = authenticate(&greeting.parameters.user, claim, peer, reader, writer).await?;
     reader.trust(&authenticated);
-    let slot = Arc::clone(&host.slots)
-        .try_acquire_owned()
-        .map_err(|_full| Failure::Fatal(message::too_many_connections(host.limits.connections)))?;
-    let parameters = StartupParameters { client: Some(peer), ..greeting.parameters };
-    let mut session = host.source.open(parameters).map_err(Failure::Fatal)?;
-    tracing::debug!(user = authenticated.user(), %peer, "client let in");
+    let place = host.places.take(is_superuser).map_err(Failure::Fatal)?;
+    let parameters = StartupParameters { client: Some(peer.address), ..greeting.parameters };
+    let mut session = host.source.open(parameters, authenticated.role).map_err(Failure::Fatal)?;
+    tracing::debug!(user = authenticated.user(), peer = %peer.address, "client let in");
     if let Some(negotiation) = &greeting.negotiation {
         writer.push(negotiation);
     }
@@ -95,7 +97,7 @@ where
     }
     writer.push(&ReadyForQuery::new(connection::status(&session)));
     writer.flush().await?;
-    Ok(Some(Admitted { authenticated, session, slot }))
+    Ok(Some(Admitted { authenticated, session, place }))
 }
 
 /// Sends the settings that have changed since they were last sent.
@@ -107,12 +109,34 @@ pub(super) fn report_settings<C: Conversation, W: AsyncWrite + Unpin>(session: &
     }
 }
 
-/// Who may come in without a password: whoever connects from this machine. SCRAM is to be added here.
-fn authenticate(parameters: &StartupParameters, peer: SocketAddr) -> Result<Authenticated, Failure> {
-    if !peer.ip().to_canonical().is_loopback() {
-        return Err(Failure::Fatal(message::not_a_local_connection()));
+/// Has the client show what its claim needs. Nothing else makes an [`Authenticated`].
+async fn authenticate<R, W>(
+    user: &str,
+    claim: Claim,
+    peer: &Peer,
+    reader: &mut Reader<R>,
+    writer: &mut Writer<W>,
+) -> Result<Authenticated, Failure>
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
+    match claim.proof {
+        Proof::Password(verifier) => {
+            sign_in::prove(user, verifier, peer.protection.end_point(), reader, writer).await.inspect_err(
+                |failure| {
+                    if let Failure::Fatal(error) = failure {
+                        tracing::info!(?user, peer = %peer.address, state = %error.state(), "sign-in refused");
+                    }
+                },
+            )?;
+        }
+        Proof::Nothing if peer.is_local() => {}
+        Proof::Nothing => return Err(Failure::Fatal(message::not_a_local_connection())),
     }
-    Ok(Authenticated { user: parameters.user.clone() })
+    // Whoever is nobody was refused like a wrong password, whatever was shown.
+    let role = claim.role.ok_or_else(|| Failure::Fatal(message::password_wrong(user)))?;
+    Ok(Authenticated { user: user.to_owned(), role })
 }
 
 /// What a connection is opened for.
@@ -127,26 +151,14 @@ struct Greeting {
     negotiation: Option<NegotiateProtocolVersion>,
 }
 
-/// Reads packets until one says what the connection is for.
-async fn greet<R, W>(reader: &mut Reader<R>, writer: &mut Writer<W>) -> Result<Option<Opening>, Failure>
-where
-    R: AsyncRead + Unpin,
-    W: AsyncWrite + Unpin,
-{
-    // Each kind of encryption may be asked for once.
-    let (mut ssl_declined, mut gss_declined) = (false, false);
-    while let Some(packet) = reader.startup_packet().await? {
-        let Some(code) = packet.first_chunk::<4>().map(|code| u32::from_be_bytes(*code)) else { break };
-        match code {
-            SSL_REQUEST if packet.len() == 4 && !ssl_declined => ssl_declined = true,
-            GSS_REQUEST if packet.len() == 4 && !gss_declined => gss_declined = true,
-            CANCEL_REQUEST => return cancel_request(&packet).map(Some),
-            _ => return greeting(packet).map(Opening::Greeting).map(Some),
-        }
-        writer.push(&SslResponse::Refuse);
-        writer.flush().await?;
+/// Reads the packet that says what the connection is for.
+async fn greet<R: AsyncRead + Unpin>(reader: &mut Reader<R>) -> Result<Option<Opening>, Failure> {
+    let Some(packet) = reader.startup_packet().await? else { return Ok(None) };
+    match packet.first_chunk::<4>().map(|code| u32::from_be_bytes(*code)) {
+        Some(CANCEL_REQUEST) => cancel_request(&packet).map(Some),
+        Some(_) => greeting(packet).map(Opening::Greeting).map(Some),
+        None => Ok(None),
     }
-    Ok(None)
 }
 
 fn cancel_request(packet: &[u8]) -> Result<Opening, Failure> {
@@ -265,22 +277,6 @@ mod tests {
         assert_eq!(settings("-c search_path=")[0].1, "");
         for refused in ["-x", "-c geqo", "-c", "word", "--=1"] {
             assert_eq!(command_line(refused).unwrap_err().state().code(), "42601", "{refused}");
-        }
-    }
-
-    #[test]
-    fn only_loopback_is_let_in_without_a_password() {
-        let parameters = StartupParameters { user: "ada".into(), ..Default::default() };
-        for (peer, let_in) in [
-            ("127.0.0.1:1", true),
-            ("127.8.8.8:1", true),
-            ("[::1]:1", true),
-            ("[::ffff:127.0.0.1]:1", true),
-            ("192.0.2.1:1", false),
-            ("[::ffff:192.0.2.1]:1", false),
-            ("[2001:db8::1]:1", false),
-        ] {
-            assert_eq!(authenticate(&parameters, peer.parse().unwrap()).is_ok(), let_in, "{peer}");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, SubsecRound, Utc};
 
 use super::{Draft, MustBe, NewView, Notice, SqlState, new_columns, new_name, notice};
-use crate::catalog::object::{AudienceOptions, BOOTSTRAP_ROLE_OID, Materialized, Relation, RelationKind, Run};
+use crate::catalog::object::{AudienceOptions, Materialized, Relation, RelationKind, Run};
 use crate::error::{Result, message};
 use crate::pg_type::Oid;
 
@@ -37,7 +37,7 @@ impl Draft {
             oid,
             schema,
             name,
-            owner: BOOTSTRAP_ROLE_OID,
+            owner: self.actor,
             kind: RelationKind::MaterializedView(materialized),
             columns: new_columns(columns)?,
             comment: None,
@@ -49,7 +49,7 @@ impl Draft {
 
     /// Shows the rows of a new run; of the older ones as many stay as the list is to keep.
     ///
-    /// 42809 when it is no materialized view.
+    /// 42809 when it is no materialized view, 42501 when it is another role's.
     pub fn put_run(&mut self, oid: Oid, run: Run) -> Result<()> {
         self.change(oid, |materialized| {
             materialized.last_run = run.number;
@@ -73,7 +73,9 @@ impl Draft {
     }
 
     fn change(&mut self, oid: Oid, change: impl FnOnce(&mut Materialized)) -> Result<()> {
-        let mut relation = Relation::clone(self.require(oid, MustBe::MaterializedView)?);
+        let relation = self.require(oid, MustBe::MaterializedView)?;
+        self.refuse_anothers(relation)?;
+        let mut relation = Relation::clone(relation);
         if let RelationKind::MaterializedView(materialized) = &mut relation.kind {
             change(materialized);
         }

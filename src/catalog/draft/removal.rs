@@ -28,7 +28,10 @@ impl Draft {
                 Some(schema) if BUILT_IN_SCHEMAS.iter().any(|(oid, _)| *oid == schema.oid) => {
                     return Err(message::schema_required(&ident::quote(name)));
                 }
-                Some(schema) => named.push(schema.oid),
+                Some(schema) => {
+                    self.refuse_anothers_schema(schema)?;
+                    named.push(schema.oid);
+                }
                 None if if_exists => notices.push(skipping("schema", name)),
                 None => return Err(message::schema_missing(name)),
             }
@@ -62,6 +65,12 @@ impl Draft {
         cascade: bool,
     ) -> Result<Vec<Notice>> {
         let (named, mut notices) = self.named(names, must_be, if_exists)?;
+        for relation in named.iter().filter_map(|oid| self.working.relation(*oid)) {
+            // Who owns a schema may clear it.
+            if !self.working.schema(relation.schema).is_some_and(|schema| self.may_act_for(schema.owner)) {
+                self.refuse_anothers(relation)?;
+            }
+        }
         notices.extend(self.drop_all(&named, cascade)?);
         Ok(notices)
     }
@@ -150,7 +159,7 @@ fn skipping(kind: &str, name: &str) -> Notice {
 }
 
 /// One line each, the first hundred, then how many more.
-fn listed(lines: impl ExactSizeIterator<Item = String>) -> String {
+pub(super) fn listed(lines: impl ExactSizeIterator<Item = String>) -> String {
     let more = lines.len().saturating_sub(LISTED_MAX);
     let mut listed: Vec<String> = lines.take(LISTED_MAX).collect();
     match more {

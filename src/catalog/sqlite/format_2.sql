@@ -1,39 +1,31 @@
--- Kept lists and their refreshes.
+-- The catalog's second format: roles, and the secret behind what unknown names are answered with at sign-in.
 
--- A relation of kind 'view' that has a row here is a materialized view.
-CREATE TABLE materialized (
-    relation_oid INTEGER PRIMARY KEY REFERENCES relation (oid) ON DELETE CASCADE,
-    channel TEXT,
-    refresh TEXT,
-    keep INTEGER NOT NULL,
-    minimum INTEGER,
-    last_run INTEGER NOT NULL,
-    is_populated INTEGER NOT NULL CHECK (is_populated IN (0, 1))
+CREATE TABLE role (
+    oid INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    is_superuser INTEGER NOT NULL CHECK (is_superuser IN (0, 1)),
+    inherits INTEGER NOT NULL CHECK (inherits IN (0, 1)),
+    can_log_in INTEGER NOT NULL CHECK (can_log_in IN (0, 1)),
+    connection_limit INTEGER,
+    -- A SCRAM-SHA-256 verifier as PostgreSQL writes it; never a password.
+    password TEXT,
+    valid_until_us INTEGER
 ) STRICT;
 
--- Every refresh ever tried, never deleted; names as they were then. One that failed has an error and no number.
-CREATE TABLE run (
-    position INTEGER PRIMARY KEY AUTOINCREMENT,
-    audience_oid INTEGER NOT NULL,
-    schema_name TEXT NOT NULL,
-    audience_name TEXT NOT NULL,
-    number INTEGER,
-    error TEXT,
-    -- Within the folder of lists; its rows can be read while it is kept.
-    file TEXT,
-    is_kept INTEGER NOT NULL CHECK (is_kept IN (0, 1)),
-    row_count INTEGER,
-    bytes INTEGER,
-    universe INTEGER,
-    -- Days since 1970-01-01.
-    as_of INTEGER,
-    definition TEXT,
-    definition_hash TEXT,
-    started_at_us INTEGER NOT NULL,
-    finished_at_us INTEGER NOT NULL,
-    by_role TEXT NOT NULL,
-    CHECK ((number IS NULL) = (error IS NOT NULL)),
-    UNIQUE (audience_oid, number)
+-- Deferred: within a commit a role may be written again under its members.
+CREATE TABLE membership (
+    member_oid INTEGER NOT NULL REFERENCES role (oid) ON DELETE CASCADE,
+    role_oid INTEGER NOT NULL REFERENCES role (oid) DEFERRABLE INITIALLY DEFERRED,
+    oid INTEGER NOT NULL UNIQUE,
+    grantor INTEGER NOT NULL,
+    is_admin INTEGER NOT NULL CHECK (is_admin IN (0, 1)),
+    PRIMARY KEY (member_oid, role_oid)
+) STRICT, WITHOUT ROWID;
+
+-- One row.
+CREATE TABLE secret (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    bytes BLOB NOT NULL
 ) STRICT;
 
-ALTER TABLE definition_history ADD COLUMN saved_by TEXT NOT NULL DEFAULT '';
+INSERT INTO secret (one, bytes) VALUES (1, randomblob(32));

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::{Connection, Row};
 
-use super::{Loaded, MemberFolder, Oid, RecordedRun, Relation, RelationKind, SavedDefinition, Schema, fault};
-use crate::catalog::object::{AudienceOptions, Column, Definition, Materialized, Reference, Run};
+use super::{Loaded, MemberFolder, Oid, RecordedRun, Relation, RelationKind, Role, SavedDefinition, Schema, fault};
+use crate::catalog::object::{AudienceOptions, Column, Definition, Materialized, Membership, Reference, Run};
 use crate::catalog::store::RunOutcome;
 use crate::error::{Error, message};
 use crate::pg_type::PgType;
+use crate::scram::Verifier;
 
 /// What can go wrong while reading.
 pub enum LoadError {
@@ -52,6 +53,7 @@ pub fn loaded(connection: &mut Connection, lists: &MemberFolder) -> Result<Loade
     let (version, next_oid) =
         transaction.query_row("SELECT version, next_oid FROM meta", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let version = unsigned::<u64>(version)?;
+    let roles = roles(&transaction)?;
     let schemas = rows(&transaction, "SELECT oid, name, owner, comment FROM schema ORDER BY oid", |row| {
         Ok(Arc::new(Schema { oid: row.get(0)?, name: row.get(1)?, owner: row.get(2)?, comment: row.get(3)? }))
     })?;
@@ -62,7 +64,7 @@ pub fn loaded(connection: &mut Connection, lists: &MemberFolder) -> Result<Loade
          FROM relation ORDER BY oid",
         |row| relation(row, &mut parts),
     )?;
-    Ok(Loaded { version, next_oid, schemas, relations })
+    Ok(Loaded { version, next_oid, roles, schemas, relations })
 }
 
 /// Of one view, or of all.
@@ -152,6 +154,40 @@ fn kept_run(row: &Row<'_>, lists: &MemberFolder) -> Result<(Oid, Arc<Run>)> {
         definition_hash,
     };
     Ok((recorded.audience, Arc::new(run)))
+}
+
+fn roles(connection: &Connection) -> Result<Vec<Arc<Role>>> {
+    let memberships = rows(
+        connection,
+        "SELECT member_oid, role_oid, oid, grantor, is_admin FROM membership ORDER BY member_oid, role_oid",
+        |row| {
+            let membership = Membership { oid: row.get(2)?, grantor: row.get(3)?, is_admin: row.get(4)? };
+            Ok((row.get(0)?, (row.get(1)?, membership)))
+        },
+    )?;
+    let mut memberships = grouped(memberships);
+    rows(
+        connection,
+        "SELECT oid, name, is_superuser, inherits, can_log_in, connection_limit, password, valid_until_us
+         FROM role ORDER BY oid",
+        |row| {
+            let oid = row.get(0)?;
+            let password: Option<String> = row.get(6)?;
+            let valid_until: Option<i64> = row.get(7)?;
+            let damaged = || LoadError::Damaged(format!("The role with OID {oid} has an impossible password."));
+            Ok(Arc::new(Role {
+                oid,
+                name: row.get(1)?,
+                is_superuser: row.get(2)?,
+                inherits: row.get(3)?,
+                can_log_in: row.get(4)?,
+                connection_limit: row.get(5)?,
+                password: password.map(|text| Verifier::parse(&text).ok_or_else(damaged)).transpose()?,
+                valid_until: valid_until.map(instant).transpose()?,
+                member_of: memberships.remove(&oid).unwrap_or_default().into_iter().collect(),
+            }))
+        },
+    )
 }
 
 /// What belongs to relations, by their OID.

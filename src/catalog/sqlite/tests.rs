@@ -6,7 +6,8 @@ use std::sync::Arc;
 use rusqlite::Connection;
 
 use super::{Home, SqliteStore};
-use crate::catalog::fixture::{schema, view};
+use crate::catalog::Catalog;
+use crate::catalog::fixture::{at, schema, view};
 use crate::catalog::store::{Change, Store, conformance};
 use crate::error::{Error, SqlState};
 
@@ -91,6 +92,29 @@ fn a_newer_format_is_refused_and_left_alone() {
     assert_eq!(refused.detail(), Some("It has format 99; this version knows formats up to 2."));
     on_file(&folder, "PRAGMA user_version = 2");
     assert_eq!(open(folder.path()).expect("opens").load().expect("loads").relations.len(), 1);
+}
+
+#[test]
+fn a_catalog_of_the_first_format_gets_roles_and_keeps_the_rest() {
+    let folder = tempfile::tempdir().expect("a folder");
+    on_file(&folder, include_str!("format_1.sql"));
+    on_file(
+        &folder,
+        "INSERT INTO schema VALUES (11, 'pg_catalog', 10, NULL), (2200, 'public', 10, 'mine'),
+                                   (13183, 'information_schema', 10, NULL), (13900, 'regulars', 10, NULL);
+         UPDATE meta SET version = 1;
+         PRAGMA application_id = 0x52474C53; PRAGMA user_version = 1;",
+    );
+    let catalog = Catalog::open_as("boss", Box::new(open(folder.path()).expect("opens")), &[], at(0)).expect("opens");
+    let snapshot = catalog.snapshot();
+    assert_eq!(snapshot.schema_named("public").expect("there").comment.as_deref(), Some("mine"));
+    let roles: Vec<(u32, &str)> = snapshot.roles().map(|role| (role.oid, role.name.as_str())).collect();
+    assert_eq!(roles, [(10, "boss"), (13_910, "reader")]);
+    let secret = *catalog.secret();
+    drop(catalog);
+    // Later the configuration's name is not asked any more.
+    let catalog = Catalog::open_as("other", Box::new(open(folder.path()).expect("opens")), &[], at(0)).expect("opens");
+    assert!(catalog.snapshot().role_named("boss").is_some() && *catalog.secret() == secret);
 }
 
 #[test]

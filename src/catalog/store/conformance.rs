@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use super::{Change, Loaded, SavedDefinition, Store};
 use crate::catalog::fixture::{at, column, schema, view};
-use crate::catalog::object::{FIRST_USER_OID, Relation, RelationKind, Schema};
+use crate::catalog::object::{FIRST_USER_OID, Membership, Relation, RelationKind, Role, Schema};
 use crate::error::SqlState;
 use crate::pg_type::PgType;
+use crate::scram::Verifier;
 
 type Open<'a> = &'a dyn Fn() -> Box<dyn Store>;
 
 /// `place` makes a new empty place for a store; what it gives opens that place, again and again.
 pub fn run<O: Fn() -> Box<dyn Store> + 'static>(place: impl Fn() -> O) {
-    let laws: [fn(Open); 7] = [
+    let laws: [fn(Open); 9] = [
         a_new_store_is_empty,
         what_is_committed_is_there_when_opened_again,
         a_stale_commit_changes_nothing,
@@ -20,6 +21,8 @@ pub fn run<O: Fn() -> Box<dyn Store> + 'static>(place: impl Fn() -> O) {
         a_new_state_replaces_the_old_one_wholly,
         a_schema_changes_under_its_relations,
         definitions_are_kept_for_ever,
+        roles_are_kept_with_their_memberships,
+        the_secret_is_the_stores_own_and_lasts,
     ];
     for law in laws {
         law(&place());
@@ -57,7 +60,8 @@ fn saved(text: &str, second: i64) -> SavedDefinition {
 }
 
 fn a_new_store_is_empty(open: Open) {
-    assert_eq!(loaded(open), Loaded { version: 0, next_oid: FIRST_USER_OID, schemas: vec![], relations: vec![] });
+    assert_eq!(loaded(open), Loaded::default());
+    assert_eq!(Loaded::default().next_oid, FIRST_USER_OID);
 }
 
 fn what_is_committed_is_there_when_opened_again(open: Open) {
@@ -86,8 +90,13 @@ fn what_is_committed_is_there_when_opened_again(open: Open) {
         let version = store.commit(1, &[put(&wide), Change::NextOid(u32::MAX)]).expect("commits");
         assert_eq!(version, 2);
     }
-    let expected =
-        Loaded { version: 2, next_oid: u32::MAX, schemas: vec![public], relations: vec![table, reader, wide] };
+    let expected = Loaded {
+        version: 2,
+        next_oid: u32::MAX,
+        roles: vec![],
+        schemas: vec![public],
+        relations: vec![table, reader, wide],
+    };
     assert_eq!(loaded(open), expected);
 }
 
@@ -160,4 +169,39 @@ fn definitions_are_kept_for_ever(open: Open) {
     let mut store = open();
     assert_eq!(store.saved_definitions(Some(16_385)).expect("reads"), [saved("one", 1), saved("two", 2)]);
     assert_eq!(store.saved_definitions(Some(16_384)).expect("reads"), []);
+}
+
+fn roles_are_kept_with_their_memberships(open: Open) {
+    let verifier = "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=";
+    let group = Arc::new(Role { inherits: false, ..Role::new(16_390, "Läsare") });
+    let member = Arc::new(Role {
+        is_superuser: true,
+        can_log_in: true,
+        connection_limit: Some(u32::MAX),
+        password: Some(Verifier::parse(verifier).expect("a verifier")),
+        valid_until: Some(at(5)),
+        member_of: [(16_390, Membership { oid: 16_391, grantor: 10, is_admin: true })].into(),
+        ..Role::new(16_384, "ada")
+    });
+    let put = |role: &Arc<Role>| Change::PutRole(Arc::clone(role));
+    let mut store = open();
+    store.commit(0, &[put(&member), put(&group)]).expect("commits");
+    drop(store);
+    assert_eq!(loaded(open).roles, [Arc::clone(&member), Arc::clone(&group)]);
+    // Names are swapped, and the group is written again under its member.
+    let renamed = |role: &Role, name: &str| Arc::new(Role { name: name.to_owned(), ..Role::clone(role) });
+    let (member, group) = (renamed(&member, "Läsare"), renamed(&group, "ada"));
+    open().commit(1, &[put(&group), put(&member)]).expect("swaps");
+    assert_eq!(loaded(open).roles, [Arc::clone(&member), Arc::clone(&group)]);
+    open().commit(2, &[put(&group)]).expect("commits");
+    assert_eq!(loaded(open).roles, [Arc::clone(&member), group]);
+    let alone = Arc::new(Role { member_of: Default::default(), password: None, ..Role::clone(&member) });
+    open().commit(3, &[Change::RemoveRole(16_390), put(&alone)]).expect("commits");
+    assert_eq!(loaded(open).roles, [alone]);
+}
+
+fn the_secret_is_the_stores_own_and_lasts(open: Open) {
+    let secret = open().secret().expect("reads");
+    assert_eq!(open().secret().expect("reads"), secret);
+    assert_ne!(secret, [0; 32]);
 }

@@ -8,7 +8,6 @@ use super::name::type_name;
 use super::relation::Rows;
 use super::value::Value;
 use super::{Build, DATABASE_OID, SettingKind, SettingRow, SystemContext};
-use crate::catalog::object::BOOTSTRAP_ROLE_OID;
 use crate::error::Result;
 use crate::pg_type::PgType;
 
@@ -120,12 +119,25 @@ fn source(setting: &SettingRow) -> &'static str {
 
 fn pg_stat_activity(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
     for session in context.sessions() {
+        // What somebody else does is nobody's business but theirs and the superusers'.
+        if !context.snapshot.has_rights_of(context.current_user, session.role) {
+            rows.add([
+                ("datid", DATABASE_OID.into()),
+                ("datname", (&context.database).into()),
+                ("pid", session.process_id.into()),
+                ("usesysid", session.role.into()),
+                ("usename", context.role_name(session.role).into()),
+                ("application_name", (&session.application_name).into()),
+                ("query", "<insufficient privilege>".into()),
+            ]);
+            continue;
+        }
         rows.add([
             ("datid", DATABASE_OID.into()),
             ("datname", (&context.database).into()),
             ("pid", session.process_id.into()),
-            ("usesysid", BOOTSTRAP_ROLE_OID.into()),
-            ("usename", (&session.user).into()),
+            ("usesysid", session.role.into()),
+            ("usename", context.role_name(session.role).into()),
             ("application_name", (&session.application_name).into()),
             ("client_addr", session.client_address.clone().into()),
             ("client_port", session.client_port.into()),

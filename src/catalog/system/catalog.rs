@@ -4,14 +4,15 @@ use super::house;
 use super::relation::Rows;
 use super::value::Value;
 use super::{Build, DATABASE_OID, DEFAULT_TABLESPACE_OID, ENCODING_UTF8, HEAP_OID, SystemContext, relations, types};
-use crate::catalog::object::{BOOTSTRAP_ROLE_OID, PG_CATALOG_OID, RelationKind};
-use crate::error::Result;
+use crate::catalog::object::{BOOTSTRAP_ROLE_OID, PG_CATALOG_OID, RelationKind, Role};
+use crate::error::{Result, message};
 use crate::pg_type::{Oid, PgType};
 
 pub(super) const BUILDERS: &[(&str, Build)] = &[
     ("pg_aggregate", pg_aggregate),
     ("pg_am", pg_am),
     ("pg_attribute", pg_attribute),
+    ("pg_auth_members", pg_auth_members),
     ("pg_authid", pg_authid),
     ("pg_cast", pg_cast),
     ("pg_class", pg_class),
@@ -297,16 +298,47 @@ fn pg_database(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
     Ok(())
 }
 
-/// The one role, as whom everybody acts until roles exist.
+/// For superusers alone: the verifiers stand in it. SQLSTATE 42501 for others.
 fn pg_authid(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
-    rows.add([
-        ("oid", BOOTSTRAP_ROLE_OID.into()),
-        ("rolname", (&context.user).into()),
-        ("rolsuper", true.into()),
-        ("rolinherit", true.into()),
-        ("rolcanlogin", true.into()),
-        ("rolconnlimit", Value::Int(-1)),
-    ]);
+    if !context.is_superuser() {
+        return Err(message::permission_denied_for_relation("table", "pg_authid"));
+    }
+    for role in context.snapshot.roles() {
+        rows.add([
+            ("oid", role.oid.into()),
+            ("rolname", (&role.name).into()),
+            ("rolsuper", role.is_superuser.into()),
+            ("rolinherit", role.inherits.into()),
+            ("rolcreaterole", false.into()),
+            ("rolcreatedb", false.into()),
+            ("rolcanlogin", role.can_log_in.into()),
+            ("rolconnlimit", connection_limit(role)),
+            ("rolpassword", role.password.as_ref().map(|password| password.to_text()).into()),
+            ("rolvaliduntil", role.valid_until.into()),
+        ]);
+    }
+    Ok(())
+}
+
+/// As PostgreSQL writes it: -1 for none.
+pub(super) fn connection_limit(role: &Role) -> Value {
+    Value::Int(role.connection_limit.map_or(-1, i64::from))
+}
+
+fn pg_auth_members(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
+    for role in context.snapshot.roles() {
+        for (group, membership) in &role.member_of {
+            rows.add([
+                ("oid", membership.oid.into()),
+                ("roleid", (*group).into()),
+                ("member", role.oid.into()),
+                ("grantor", membership.grantor.into()),
+                ("admin_option", membership.is_admin.into()),
+                ("inherit_option", role.inherits.into()),
+                ("set_option", true.into()),
+            ]);
+        }
+    }
     Ok(())
 }
 

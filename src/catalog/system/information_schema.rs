@@ -25,7 +25,11 @@ fn information_schema_catalog_name(context: &SystemContext, rows: &mut Rows<'_>)
 }
 
 fn enabled_roles(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
-    rows.add([("role_name", (&context.user).into())]);
+    for role in context.snapshot.roles() {
+        if context.snapshot.has_rights_of(context.current_user, role.oid) {
+            rows.add([("role_name", (&role.name).into())]);
+        }
+    }
     Ok(())
 }
 
@@ -46,7 +50,7 @@ fn schemata(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
         rows.add([
             ("catalog_name", (&context.database).into()),
             ("schema_name", (&schema.name).into()),
-            ("schema_owner", (&context.user).into()),
+            ("schema_owner", context.role_name(schema.owner).into()),
         ]);
     }
     Ok(())

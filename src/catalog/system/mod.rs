@@ -64,7 +64,8 @@ const ENCODING_UTF8: i32 = 6;
 pub struct SystemContext {
     pub snapshot: Arc<Snapshot>,
     pub database: String,
-    pub user: String,
+    pub session_user: Oid,
+    pub current_user: Oid,
     /// As set, in order; `"$user"` stands for the schema of the user's name.
     pub search_path: Vec<String>,
     pub server_started_at: DateTime<Utc>,

@@ -1,7 +1,7 @@
 //! Names to OIDs and back, as this session sees them: the search path, `regclass` and its kin.
 
 use super::{SystemContext, relation, relation_by_oid, types};
-use crate::catalog::object::{BOOTSTRAP_ROLE_OID, INFORMATION_SCHEMA_OID, PG_CATALOG_OID, Relation, RelationKind};
+use crate::catalog::object::{INFORMATION_SCHEMA_OID, PG_CATALOG_OID, Relation, RelationKind};
 use crate::error::{Result, message};
 use crate::ident::{quote, split};
 use crate::pg_type::{Oid, PgType};
@@ -32,7 +32,8 @@ impl SystemContext {
 
     /// OIDs of the existing schemas that the search path names.
     pub(super) fn schemas_named(&self) -> Vec<Oid> {
-        let names = self.search_path.iter().map(|name| if name == "$user" { &self.user } else { name });
+        let user = self.user();
+        let names = self.search_path.iter().map(|name| if name == "$user" { &user } else { name });
         let mut path = Vec::new();
         for schema in names.filter_map(|name| self.snapshot.schema_named(name)) {
             if !path.contains(&schema.oid) {
@@ -40,6 +41,23 @@ impl SystemContext {
             }
         }
         path
+    }
+
+    /// `current_user`.
+    pub(super) fn user(&self) -> String {
+        self.role_name(self.current_user)
+    }
+
+    /// A role's name, as `pg_get_userbyid` has it.
+    pub(super) fn role_name(&self, oid: Oid) -> String {
+        match self.snapshot.role(oid) {
+            Some(role) => role.name.clone(),
+            None => format!("unknown (OID={oid})"),
+        }
+    }
+
+    pub(super) fn is_superuser(&self) -> bool {
+        self.snapshot.is_superuser(self.current_user)
     }
 
     pub(super) fn schema_name(&self, oid: Oid) -> Option<&str> {
@@ -131,10 +149,11 @@ impl RegResolver for SystemContext {
     }
 
     fn role(&self, name: &str) -> Result<Oid> {
-        match split(name)?.as_slice() {
-            [name] if *name == self.user => Ok(BOOTSTRAP_ROLE_OID),
-            _ => Err(message::role_unknown(name)),
-        }
+        let role = match split(name)?.as_slice() {
+            [name] => self.snapshot.role_named(name),
+            _ => return Err(message::name_invalid(name)),
+        };
+        role.map(|role| role.oid).ok_or_else(|| message::role_unknown(name))
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use chrono::{DateTime, Utc};
 
 use crate::error::{Notice, Result};
-use crate::pg_type::PgType;
+use crate::pg_type::{Oid, PgType};
 
 /// The server and the session, as one statement sees them. What it changes is seen by the statements that follow.
 pub trait Surroundings: fmt::Debug + Send + Sync {
@@ -84,7 +84,8 @@ pub enum SettingKind {
 #[derive(Debug, Clone)]
 pub struct SessionRow {
     pub process_id: i32,
-    pub user: String,
+    /// As whom it signed in.
+    pub role: Oid,
     pub application_name: String,
     /// `active`, `idle`, `idle in transaction`, `idle in transaction (aborted)`.
     pub state: &'static str,

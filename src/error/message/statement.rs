@@ -39,15 +39,6 @@ pub fn result_type_changed() -> Error {
         .with_hint("Prepare the statement again.")
 }
 
-pub fn no_other_role(name: &str, value: &crate::sql::statement::SetValue) -> Error {
-    let wanted = match value {
-        crate::sql::statement::SetValue::Values(values) => values.join(", "),
-        crate::sql::statement::SetValue::Default => "default".to_owned(),
-    };
-    Error::new(SqlState::FeatureNotSupported, format!("SET {} is not supported", name.replace('_', " ").to_uppercase()))
-        .with_detail(format!("There is no role \"{wanted}\" to change to: a session has the role it signed in with."))
-}
-
 pub fn not_in_transaction_block(command: &str) -> Error {
     Error::new(SqlState::ActiveSqlTransaction, format!("{command} cannot run inside a transaction block"))
 }

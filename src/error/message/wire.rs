@@ -44,6 +44,20 @@ pub fn no_user_name() -> Error {
     Error::new(SqlState::InvalidAuthorizationSpecification, "no PostgreSQL user name specified in startup packet")
 }
 
+pub fn encryption_required() -> Error {
+    Error::new(SqlState::InvalidAuthorizationSpecification, "connection without encryption is not allowed")
+        .with_hint("Connect with sslmode=verify-full, or sslmode=require where the certificate cannot be checked.")
+}
+
+pub fn unencrypted_leftover() -> Error {
+    protocol_violation("received unencrypted data after SSL request")
+        .with_detail("This could be either a client-software bug or evidence of an attempted man-in-the-middle attack.")
+}
+
+pub fn tls_without_alpn() -> Error {
+    protocol_violation("received direct SSL connection request without ALPN protocol negotiation extension")
+}
+
 pub fn not_a_local_connection() -> Error {
     Error::new(SqlState::InvalidAuthorizationSpecification, "connection from another machine is not allowed")
         .with_detail("Connections without a password are accepted from the loopback interface only.")
@@ -61,6 +75,17 @@ pub fn invalid_startup_option(argument: &str) -> Error {
 pub fn too_many_connections(limit: usize) -> Error {
     Error::new(SqlState::TooManyConnections, "sorry, too many clients already")
         .with_detail(format!("The limit is {limit} connections."))
+}
+
+pub fn idle_too_long(in_transaction: bool) -> Error {
+    if in_transaction {
+        Error::new(
+            SqlState::IdleInTransactionSessionTimeout,
+            "terminating connection due to idle-in-transaction timeout",
+        )
+    } else {
+        Error::new(SqlState::IdleSessionTimeout, "terminating connection due to idle-session timeout")
+    }
 }
 
 pub fn refusing_new_connections() -> Error {

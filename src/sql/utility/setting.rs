@@ -39,7 +39,11 @@ impl Grammar<'_> {
             }
             _ => {}
         }
-        let name = self.setting_name()?;
+        // `SESSION` was the first word of the name, not the scope.
+        let name = match session && self.eat("authorization") {
+            true => "session_authorization".to_owned(),
+            false => self.setting_name()?,
+        };
         // Some names are followed by their value without a sign.
         let bare = matches!(name.as_str(), "timezone" | "role" | "session_authorization" | "client_encoding")
             && !self.is_assignment();
@@ -139,6 +143,9 @@ mod tests {
             ("SET regulars.as_of TO '2026-09-30'", "regulars.as_of", "2026-09-30"),
             ("SET statement_timeout = 5000", "statement_timeout", "5000"),
             ("SET extra_float_digits TO -3", "extra_float_digits", "-3"),
+            ("SET SESSION AUTHORIZATION 'Ada'", "session_authorization", "Ada"),
+            ("SET SESSION SESSION AUTHORIZATION ada", "session_authorization", "ada"),
+            ("SET ROLE none", "role", "none"),
         ] {
             let StatementKind::Set { scope: SetScope::Session, name: n, value: SetValue::Values(v) } = one(text) else {
                 panic!("{text}")

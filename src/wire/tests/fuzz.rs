@@ -3,7 +3,9 @@
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use super::sign_in::{Scram, asks_for};
 use super::*;
+use crate::tls::tests::{opened, self_signed};
 
 /// Well-formed messages to start from; none of them runs for ever.
 fn corpus() -> Vec<Vec<u8>> {
@@ -123,4 +125,39 @@ async fn mutated_start_ups_do_no_harm() {
     }
     let (mut client, _served) = house.session().await;
     assert_eq!(client.ask(query("rows 1")).await, "T D*1 C:SELECT 1 Z:I");
+}
+
+#[tokio::test]
+async fn mutated_sign_ins_let_nobody_in() {
+    let seed = 7_677;
+    println!("seed {seed}");
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let tls = opened(&self_signed(&rcgen::PKCS_ECDSA_P256_SHA256));
+    let encryption = Encryption { tls: Some(tls), is_required_on_loopback: false };
+    let house = House::encrypted(encryption, &[("ada", Ok(asks_for("x")))]);
+    let scram = Scram::new("x");
+    let plus = Scram { mechanism: "SCRAM-SHA-256-PLUS", flag: "p=tls-server-end-point", ..Scram::new("x") };
+    let corpus = [
+        scram.first(),
+        plus.first(),
+        Scram { flag: "y", ..Scram::new("x") }.first(),
+        // Right but for the nonce, which no one knows who has not read it.
+        scram.last("r=fyko+d2lbbFgONRv9qkxdawL,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=1"),
+        message(b'p', "secret\0"),
+        query("change a"),
+        b"\x16\x03\x01\x00\x05hello".to_vec(),
+        vec![0, 0, 0, 8, 4, 210, 22, 47],
+    ];
+    for _ in 0..5_000 {
+        let mut bytes = if random.random_range(0..4) > 0 { startup(3 << 16, &[("user", "ada")]) } else { Vec::new() };
+        for _ in 0..random.random_range(1..5) {
+            let mut one = corpus[random.random_range(0..corpus.len())].clone();
+            if random.random() {
+                mutate(&mut one, &mut random);
+            }
+            bytes.extend(one);
+        }
+        play(&house, bytes, false).await;
+    }
+    assert!(house.script.started.lock().is_empty() && house.script.logged().is_empty());
 }

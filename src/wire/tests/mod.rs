@@ -1,8 +1,10 @@
 //! The protocol played against a scripted session: no engine, no clock, every answer known.
 
+mod encryption;
 mod extended;
 mod fuzz;
 mod pressure;
+mod sign_in;
 mod simple;
 mod start;
 
@@ -24,14 +26,24 @@ use super::*;
 use crate::error::Result;
 use crate::execution::cancellation::Interrupt;
 use crate::pg_type::{Oid, PgType};
+use crate::scram::Verifier;
+use crate::session::sign_in::{Claim, Proof};
 use crate::session::{StartupParameters, TextFormat, TransactionStatus};
 use crate::statement::outcome::{Notice, NoticeSeverity, Outcome, OutputColumn, Rows};
+
+/// As whom scripted clients are let in.
+pub(crate) const ROLE: Oid = 10;
 
 /// Opens scripted sessions and sees what becomes of them.
 pub(crate) struct Script {
     /// What was run, committed and undone, in order.
     pub log: Mutex<Vec<String>>,
     pub started: Mutex<Vec<StartupParameters>>,
+    /// As whom clients were let in.
+    pub roles: Mutex<Vec<Oid>>,
+    /// What is asked of names; of the others nothing on this machine, and more than they have elsewhere.
+    pub claims: Mutex<HashMap<String, Result<Claim, SqlState>>>,
+    pub idle_timeout: Mutex<Option<Duration>>,
     /// Running statements and the streams they left behind.
     pub live: watch::Sender<usize>,
     tokens: Mutex<HashMap<(i32, i32), CancellationToken>>,
@@ -43,6 +55,9 @@ impl Script {
         Self {
             log: Mutex::default(),
             started: Mutex::default(),
+            roles: Mutex::default(),
+            claims: Mutex::default(),
+            idle_timeout: Mutex::default(),
             live: watch::Sender::new(0),
             tokens: Mutex::default(),
             timeout: None,
@@ -64,7 +79,16 @@ pub(crate) struct Source(pub Arc<Script>);
 impl SessionSource for Source {
     type Conversation = Scripted;
 
-    fn open(&self, startup: StartupParameters) -> Result<Scripted> {
+    fn claim(&self, user: &str, is_local: bool) -> Result<Claim> {
+        if let Some(claim) = self.0.claims.lock().get(user) {
+            return claim.clone().map_err(|state| Error::new(state, "store failed"));
+        }
+        let proof = if is_local { Proof::Nothing } else { Proof::Password(Verifier::mock(user, &[0; 32])) };
+        Ok(Claim { role: is_local.then_some(ROLE), is_superuser: true, proof })
+    }
+
+    fn open(&self, startup: StartupParameters, role: Oid) -> Result<Scripted> {
+        self.0.roles.lock().push(role);
         let mut started = self.0.started.lock();
         if startup.database.as_deref() == Some("nowhere") {
             return Err(Error::new(SqlState::InvalidCatalogName, "database \"nowhere\" does not exist"));
@@ -262,6 +286,10 @@ impl Conversation for Scripted {
 
     fn transaction_status(&self) -> TransactionStatus {
         self.status
+    }
+
+    fn idle_timeout(&self) -> Option<Duration> {
+        *self.script.idle_timeout.lock()
     }
 
     fn text_format(&self) -> TextFormat {
@@ -555,17 +583,22 @@ impl House {
 
     fn with(limits: LimitsConfig, timeout: Option<Duration>) -> Self {
         let script = Arc::new(Script { timeout, ..Script::new() });
-        Self { host: Arc::new(Host::new(Arc::new(Source(Arc::clone(&script))), limits)), script }
+        Self { host: Arc::new(Host::new(Arc::new(Source(Arc::clone(&script))), limits, Encryption::default())), script }
+    }
+
+    /// With a certificate, a proof of a password for each of these names.
+    fn encrypted(encryption: Encryption, claims: &[(&str, Result<Claim, SqlState>)]) -> Self {
+        let script = Arc::new(Script::new());
+        *script.claims.lock() = claims.iter().map(|(user, claim)| ((*user).to_owned(), claim.clone())).collect();
+        let source = Arc::new(Source(Arc::clone(&script)));
+        Self { host: Arc::new(Host::new(source, LimitsConfig::default(), encryption)), script }
     }
 
     /// A connection before its first byte.
     fn connect_from(&self, peer: SocketAddr, pipe: usize) -> (Client<DuplexStream>, Served) {
         let (near, far) = tokio::io::duplex(pipe);
         let host = Arc::clone(&self.host);
-        let served = tokio::spawn(async move {
-            let (read, write) = tokio::io::split(far);
-            serve(&host, read, write, peer).await
-        });
+        let served = tokio::spawn(async move { serve(&host, far, peer).await });
         (Client::new(near), served)
     }
 

@@ -115,7 +115,7 @@ async fn nothing_is_run_before_authentication() {
 }
 
 #[tokio::test]
-async fn other_machines_are_refused_without_a_password() {
+async fn other_machines_are_refused_in_the_clear() {
     let house = House::new();
     let (mut client, served) = house.connect_from("192.0.2.7:5".parse().unwrap(), 64 << 10);
     client.send([startup(3 << 16, &[("user", "ada")]), query("change a")].concat()).await;
@@ -169,7 +169,7 @@ async fn silent_and_slow_clients_are_dropped() {
 
 #[tokio::test]
 async fn connections_beyond_the_limit_are_told() {
-    let house = House::with(LimitsConfig { connections: 2, ..LimitsConfig::default() }, None);
+    let house = House::with(LimitsConfig { connections: 2, reserved_connections: 0, ..LimitsConfig::default() }, None);
     let (mut first, served) = house.session().await;
     let (_second, _served) = house.session().await;
     let (mut third, third_served) = house.connect();

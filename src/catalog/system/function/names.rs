@@ -2,7 +2,7 @@
 
 use super::Takes::{Object, Text};
 use super::{Spec, lenient, strict};
-use crate::catalog::object::{BOOTSTRAP_ROLE_OID, PG_CATALOG_OID, REGULARS_OID};
+use crate::catalog::object::{PG_CATALOG_OID, REGULARS_OID};
 use crate::catalog::system::name::{find_type, type_name};
 use crate::catalog::system::value::Value;
 use crate::catalog::system::{SystemContext, types};
@@ -104,10 +104,7 @@ fn unknown(_context: &SystemContext, _args: &[Value]) -> Result<Value> {
 }
 
 fn pg_get_userbyid(context: &SystemContext, args: &[Value]) -> Result<Value> {
-    Ok(match number(&args[0]) {
-        Some(BOOTSTRAP_ROLE_OID) => (&context.user).into(),
-        oid => format!("unknown (OID={})", oid.unwrap_or_default()).into(),
-    })
+    Ok(context.role_name(number(&args[0]).unwrap_or_default()).into())
 }
 
 fn pg_table_is_visible(context: &SystemContext, args: &[Value]) -> Result<Value> {
@@ -171,5 +168,5 @@ fn regnamespace_name(context: &SystemContext, args: &[Value]) -> Result<Value> {
 
 fn regrole_name(context: &SystemContext, args: &[Value]) -> Result<Value> {
     let oid = role(context, &args[0])?;
-    name_or_number(oid, (oid == BOOTSTRAP_ROLE_OID).then(|| quote(&context.user)))
+    name_or_number(oid, context.snapshot.role(oid).map(|role| quote(&role.name)))
 }

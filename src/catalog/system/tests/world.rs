@@ -15,7 +15,7 @@ use datafusion::sql::sqlparser::parser::Parser;
 
 use crate::catalog::object::{
     BOOTSTRAP_ROLE_OID, Column, Definition, INFORMATION_SCHEMA_OID, PG_CATALOG_OID, PUBLIC_OID, REGULARS_OID,
-    Reference, Relation, RelationKind, Schema,
+    Reference, Relation, RelationKind, Role, Schema,
 };
 use crate::catalog::snapshot::Snapshot;
 use crate::catalog::system::{
@@ -109,6 +109,7 @@ pub(super) fn snapshot() -> Snapshot {
         schema(CRM, "crm", None),
     ];
     Snapshot::of(7, schemas.map(Arc::new), [members, purchases, lunch, gold, gone].map(Arc::new))
+        .with_roles([Arc::new(Role { is_superuser: true, can_log_in: true, ..Role::new(BOOTSTRAP_ROLE_OID, "anna") })])
 }
 
 pub(super) fn system() -> Arc<SystemContext> {
@@ -116,7 +117,8 @@ pub(super) fn system() -> Arc<SystemContext> {
     Arc::new(SystemContext {
         snapshot: Arc::new(snapshot()),
         database: "regulars".to_owned(),
-        user: "anna".to_owned(),
+        session_user: BOOTSTRAP_ROLE_OID,
+        current_user: BOOTSTRAP_ROLE_OID,
         search_path: vec!["$user".to_owned(), "public".to_owned()],
         server_started_at: started_at,
         now: started_at,
@@ -188,7 +190,7 @@ impl Surroundings for Alone {
         let started_at = Utc.timestamp_opt(1_750_000_000, 0).unwrap();
         vec![SessionRow {
             process_id: 4711,
-            user: "anna".to_owned(),
+            role: BOOTSTRAP_ROLE_OID,
             application_name: "psql".to_owned(),
             state: "active",
             query: "SELECT 1".to_owned(),
