@@ -98,7 +98,7 @@ async fn cancel_reaches_a_running_query() {
 
     let rows = client
         .query_raw(
-            "SELECT a.value FROM generate_series(1, 1000000) a, generate_series(1, 1000000) b",
+            "SELECT a.a FROM generate_series(1, 1000000) a, generate_series(1, 1000000) b",
             Vec::<String>::new(),
         )
         .await
