@@ -310,9 +310,8 @@ impl Fields {
             return Ok(first_of_year(year) + day - 1);
         }
         // A zero says as much as nothing.
-        let part = |value: Option<i64>| {
-            u32::try_from(value.filter(|value| *value != 0).unwrap_or(1)).map_err(|_| refused())
-        };
+        let part =
+            |value: Option<i64>| u32::try_from(value.filter(|value| *value != 0).unwrap_or(1)).map_err(|_| refused());
         let day = Day { year, month: part(self.month)?, day: part(self.day)? };
         day.to_days().ok_or_else(refused)
     }
