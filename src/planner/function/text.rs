@@ -92,6 +92,13 @@ pub const FUNCTIONS: &[Overloaded] = &[
             Ok(Datum::Bytes(Cow::Owned(args[0].text().as_bytes().to_vec())))
         })],
     ),
+    strict(
+        "cast:bytea",
+        &[
+            form(&[Takes::Bytes], bytea, |_, args| Ok(args[0].clone())),
+            form(&[Takes::Text], bytea, |call, args| read_bytes(call, args[0].text())),
+        ],
+    ),
     lenient(
         "num_nulls",
         &[variadic(&[Takes::Any], int4, |_, args| count(args.iter().filter(|arg| arg.is_null()).count()))],
@@ -112,6 +119,14 @@ pub const FUNCTIONS: &[Overloaded] = &[
         volatility: Volatility::Volatile,
     },
 ];
+
+/// A text of bytes, as a literal of type `bytea` is read. Errors: 22P02.
+fn read_bytes<'a>(call: &Call, text: &str) -> Result<Datum<'a>, Error> {
+    match crate::wire::text_value(text, crate::pg_type::PgType::BYTEA, &call.session.text_format())? {
+        datafusion::scalar::ScalarValue::Binary(Some(bytes)) => Ok(Datum::Bytes(Cow::Owned(bytes))),
+        _ => Err(message::internal("bytes are read as something else")),
+    }
+}
 
 fn count<'a>(length: usize) -> Result<Datum<'a>, Error> {
     i64::try_from(length).map(Datum::Int).map_err(|_| message::out_of_range_of_type("integer"))

@@ -19,7 +19,7 @@ WITHIN_S = 1.0
 GIVE_UP_S = 60
 ROUNDS = 5
 COMPUTING = "SELECT count(*) FROM generate_series(1, 1000000) a, generate_series(1, 1000000) b"
-ROWS = "SELECT a.value, b.value FROM generate_series(1, 1000000) a, generate_series(1, 1000000) b"
+ROWS = "SELECT a.a, b.b FROM generate_series(1, 1000000) a, generate_series(1, 1000000) b"
 MESSAGE = "canceling statement due to user request"
 
 

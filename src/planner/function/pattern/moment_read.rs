@@ -60,6 +60,10 @@ pub fn read(pattern: &Pattern, text: &str) -> Result<Read, Error> {
     let mut fields = Fields { zone_sign: 1, ..Fields::default() };
     let mut rest = text.trim_start();
     for (at, part) in pattern.parts.iter().enumerate() {
+        // What a text that ends early does not say keeps its default.
+        if rest.is_empty() {
+            break;
+        }
         match part {
             Part::Quoted(quoted) => {
                 // A quoted text stands for as many characters, whichever they are.
@@ -305,7 +309,9 @@ impl Fields {
             }
             return Ok(first_of_year(year) + day - 1);
         }
-        let part = |value: Option<i64>| u32::try_from(value.unwrap_or(1)).map_err(|_| refused());
+        // A zero says as much as nothing.
+        let part =
+            |value: Option<i64>| u32::try_from(value.filter(|value| *value != 0).unwrap_or(1)).map_err(|_| refused());
         let day = Day { year, month: part(self.month)?, day: part(self.day)? };
         day.to_days().ok_or_else(refused)
     }

@@ -159,8 +159,11 @@ impl Writing<'_> {
     fn point(&mut self) {
         self.is_behind_point = true;
         self.is_in_number = false;
-        self.sign();
-        self.out.push('.');
+        // A point without digits behind it is not written.
+        if self.pattern.fraction > 0 {
+            self.sign();
+            self.out.push('.');
+        }
         self.end();
     }
 
