@@ -1,43 +1,165 @@
-//! How many relations a query joins, as they are planned one inside the other, and how many columns it lists.
+//! What a query joins, lists and nests, bounded before it is planned: relations are planned one inside the other, a common
+//! table anew wherever it is read, and the engine looks at a subquery twice for each level.
 
+use std::collections::HashMap;
 use std::ops::ControlFlow;
+use std::ptr;
 
-use datafusion::sql::sqlparser::ast::{Query, Select, Visit, Visitor};
+use datafusion::sql::sqlparser::ast::{Expr, ObjectName, Query, Select, Visit, Visitor};
 
-use super::RELATIONS_MAX;
+use super::{RELATIONS_MAX, place::Places};
 use crate::error::{Error, Result, message};
+use crate::ident::folded;
 
 /// Columns that one SELECT may list, as in PostgreSQL.
 const COLUMNS_MAX: usize = 1664;
+/// Subqueries of expressions that may stand inside one another.
+const SUBQUERIES_MAX: usize = 10;
+/// Relations that may be read in all, those of a common table wherever it is read.
+const READ_MAX: usize = 1_000;
+/// Database, schema, relation and column.
+const NAME_PARTS_MAX: usize = 4;
 
-/// Errors: 54001; 54011 for too many columns.
-pub(super) fn check(query: &Query) -> Result<()> {
-    match query.visit(&mut Counter) {
+/// Errors: 54001; 54011 for too many columns; 42601 for a name of too many parts.
+pub(super) fn check(query: &Query, places: &Places<'_>) -> Result<()> {
+    match query.visit(&mut Counter { places, queries: Vec::new(), subqueries: 0 }) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(error) => Err(error),
     }
 }
 
-struct Counter;
+struct Counter<'a> {
+    places: &'a Places<'a>,
+    /// The queries that are open, outermost first.
+    queries: Vec<Open>,
+    subqueries: usize,
+}
 
-impl Visitor for Counter {
+/// A query that is being counted.
+#[derive(Default)]
+struct Open {
+    /// Relations that it reads.
+    read: usize,
+    /// Its common tables that are still to be visited, by where they are.
+    waiting: HashMap<*const Query, String>,
+    /// Relations that its common tables read.
+    common: HashMap<String, usize>,
+}
+
+impl Visitor for Counter<'_> {
     type Break = Error;
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<Error> {
-        bounded("common tables", query.with.as_ref().map_or(0, |with| with.cte_tables.len()))
+        let mut open = Open::default();
+        if let Some(with) = &query.with {
+            bounded("common tables", with.cte_tables.len(), RELATIONS_MAX)?;
+            let places = with.cte_tables.iter().map(|table| (ptr::from_ref(&*table.query), folded(&table.alias.name)));
+            open.waiting = places.collect();
+        }
+        self.queries.push(open);
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, query: &Query) -> ControlFlow<Error> {
+        let Some(done) = self.queries.pop() else { return ControlFlow::Continue(()) };
+        if let Some(outer) = self.queries.last_mut() {
+            match outer.waiting.remove(&ptr::from_ref(query)) {
+                Some(name) => {
+                    outer.common.insert(name, done.read);
+                }
+                None => outer.read = outer.read.saturating_add(done.read),
+            }
+        }
+        bounded("relations read, common tables wherever they are", done.read, READ_MAX)
+    }
+
+    fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<Error> {
+        let name = match relation.0.as_slice() {
+            [name] => name.as_ident().map(folded),
+            _ => None,
+        };
+        let common = name.and_then(|name| self.queries.iter().rev().find_map(|open| open.common.get(&name).copied()));
+        if let Some(open) = self.queries.last_mut() {
+            open.read = open.read.saturating_add(common.unwrap_or(1));
+        }
+        ControlFlow::Continue(())
     }
 
     fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<Error> {
         if select.projection.len() > COLUMNS_MAX {
             return ControlFlow::Break(message::too_many_output_columns(COLUMNS_MAX));
         }
-        bounded("relations in one FROM", select.from.iter().map(|from| 1 + from.joins.len()).sum())
+        let joined = select.from.iter().map(|from| 1 + from.joins.len()).sum();
+        bounded("relations in one FROM", joined, RELATIONS_MAX)
+    }
+
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<Error> {
+        if let Expr::CompoundIdentifier(parts) = expr
+            && parts.len() > NAME_PARTS_MAX
+            && let Some(first) = parts.first()
+        {
+            let position = self.places.position(first.span.start);
+            return ControlFlow::Break(message::too_many_dotted_names().with_position(position));
+        }
+        self.subqueries += usize::from(is_subquery(expr));
+        bounded("subqueries inside one another", self.subqueries, SUBQUERIES_MAX)
+    }
+
+    fn post_visit_expr(&mut self, expr: &Expr) -> ControlFlow<Error> {
+        self.subqueries -= usize::from(is_subquery(expr));
+        ControlFlow::Continue(())
     }
 }
 
-fn bounded(what: &str, count: usize) -> ControlFlow<Error> {
-    if count > RELATIONS_MAX {
-        return ControlFlow::Break(message::too_deep(what, RELATIONS_MAX));
+fn is_subquery(expr: &Expr) -> bool {
+    matches!(expr, Expr::Subquery(_) | Expr::Exists { .. } | Expr::InSubquery { .. })
+}
+
+fn bounded(what: &str, count: usize, limit: usize) -> ControlFlow<Error> {
+    if count > limit { ControlFlow::Break(message::too_deep(what, limit)) } else { ControlFlow::Continue(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::error::SqlState;
+    use crate::sql::parse;
+
+    fn state(text: &str) -> Option<SqlState> {
+        parse(text).err().map(|error| error.state())
     }
-    ControlFlow::Continue(())
+
+    /// Each reads the one before twice.
+    fn doubling(steps: usize) -> String {
+        let steps = (1..steps).map(|at| format!(", t{at} AS (SELECT a.n FROM t{0} a JOIN t{0} b USING (n))", at - 1));
+        format!("WITH t0 AS (SELECT n FROM m){} SELECT n FROM t0", steps.collect::<String>())
+    }
+
+    #[test]
+    fn common_tables_count_wherever_they_are_read() {
+        assert_eq!(state(&doubling(10)), None);
+        assert_eq!(state(&doubling(12)), Some(SqlState::StatementTooComplex));
+        // A name of another query is no common table.
+        assert_eq!(state("SELECT * FROM (WITH a AS (SELECT 1 FROM b) SELECT * FROM a) c, a"), None);
+    }
+
+    #[test]
+    fn subqueries_are_bounded_inside_one_another_and_not_beside() {
+        let nested = |count: usize| format!("SELECT {}1{}", "(SELECT ".repeat(count), ")".repeat(count));
+        assert_eq!(state(&nested(super::SUBQUERIES_MAX)), None);
+        assert_eq!(state(&nested(super::SUBQUERIES_MAX + 1)), Some(SqlState::StatementTooComplex));
+        assert_eq!(state(&format!("SELECT {}", vec!["(SELECT 1)"; 50].join(", "))), None);
+    }
+
+    /// Words and states as PostgreSQL 15 has them.
+    #[test]
+    fn columns_and_parts_of_names_are_bounded_as_in_postgresql() {
+        assert_eq!(state(&format!("SELECT {}", vec!["1"; 1664].join(", "))), None);
+        let error = parse(&format!("SELECT {}", vec!["1"; 1665].join(", "))).unwrap_err();
+        assert_eq!(error.message(), "target lists can have at most 1664 entries");
+        assert_eq!(error.state(), SqlState::TooManyColumns);
+        let error = parse(&format!("SELECT a{}", ".a".repeat(20_000))).unwrap_err();
+        assert_eq!(error.state(), SqlState::SyntaxError);
+        let error = parse("SELECT 1, a.b.c.d.e FROM a").unwrap_err();
+        assert_eq!((error.state(), error.position()), (SqlState::SyntaxError, Some(11)));
+    }
 }

@@ -86,7 +86,7 @@ impl<'a> Grammar<'a> {
         if !goes_on && !matches!(next, Token::EOF | Token::RParen) {
             return Err(self.unexpected());
         }
-        breadth::check(&query)?;
+        breadth::check(&query, self.places)?;
         if let Some(word) = reserved::misused(&query) {
             let position = self.places.position(word.span.start);
             return Err(message::syntax_error(&word.value).with_position(position));

@@ -39,6 +39,8 @@ const DEPTH_MAX: usize = 1_000;
 const OPERATORS_MAX: usize = 500;
 /// Conditions that may be joined (`a OR b OR …`), which are planned more cheaply, and what may be compared in them.
 const CONDITIONS_MAX: usize = 2_000;
+/// Points in a name that is read at all: the parser takes quadratic time for them.
+const POINTS_MAX: usize = 100;
 /// Relations that one FROM may join, and common tables that one WITH may define.
 const RELATIONS_MAX: usize = 500;
 
@@ -144,12 +146,23 @@ struct Chain {
     operators: usize,
     comparisons: usize,
     conditions: usize,
+    /// Points in the name that is being read, and whether the last token was one.
+    points: usize,
+    is_behind_point: bool,
     /// Opened by CASE, and closed by END.
     is_case: bool,
 }
 
 impl Chain {
     fn lengthen(&mut self, token: &Token) {
+        match token {
+            Token::Period => self.points += 1,
+            Token::Whitespace(_) => return,
+            // A name goes on behind a point only.
+            _ if !self.is_behind_point => self.points = 0,
+            _ => {}
+        }
+        self.is_behind_point = *token == Token::Period;
         match token {
             Token::Comma => self.begin_next(),
             Token::Word(word) if self.is_case && ["when", "then", "else"].iter().any(|known| is_word(word, known)) => {
@@ -171,6 +184,9 @@ impl Chain {
     }
 
     fn refuse_too_long(&self) -> Result<()> {
+        if self.points > POINTS_MAX {
+            return Err(message::too_many_dotted_names());
+        }
         if self.operators > OPERATORS_MAX {
             return Err(message::too_deep("operators in one term", OPERATORS_MAX));
         }
@@ -252,6 +268,7 @@ mod tests {
             format!("SELECT {}1{}", "CASE WHEN true THEN ".repeat(many), " END".repeat(many)),
             format!("SELECT a{}", "[1]".repeat(many)),
             format!("SELECT NULL{}", " IS NULL".repeat(3 * many)),
+            format!("SELECT a.b{}", " OR a.b".repeat(3 * many)),
             format!("SELECT 1{}", " = 1".repeat(3 * many)),
             format!("SELECT 1 FROM a{}", ", a".repeat(many)),
             format!("SELECT 1 FROM a{}", " NATURAL JOIN a".repeat(many)),

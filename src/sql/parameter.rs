@@ -133,6 +133,7 @@ pub fn of_sql(data_type: &DataType) -> Option<PgType> {
         DataType::Timestamp(..) | DataType::TimestampNtz(_) => PgType::TIMESTAMPTZ,
         DataType::Interval { .. } => PgType::INTERVAL,
         DataType::Bytea => PgType::BYTEA,
+        DataType::Uuid => PgType::UUID,
         DataType::Array(ArrayElemTypeDef::SquareBracket(element, _)) => {
             let element = of_sql(element)?.info()?;
             PgType { oid: element.array_oid, typmod: -1 }

@@ -27,6 +27,10 @@ pub fn too_deep(what: &str, limit: usize) -> Error {
         .with_hint("Split the statement, or write a long list of alternatives as IN (…).")
 }
 
+pub fn too_many_dotted_names() -> Error {
+    Error::new(SqlState::SyntaxError, "improper qualified name (too many dotted names)")
+}
+
 pub fn too_many_output_columns(limit: usize) -> Error {
     Error::new(SqlState::TooManyColumns, format!("target lists can have at most {limit} entries"))
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use arrow::array::ArrayRef;
 use arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType};
 use datafusion::common::Result;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::logical_expr::{Case, Expr, ScalarUDF};
 use datafusion::scalar::ScalarValue;
@@ -41,6 +42,8 @@ pub struct Unite {
 /// The name under which `dialect/spelling` writes a CASE without, and with an operand.
 pub const SEARCHED: &str = "case";
 pub const SIMPLE: &str = "case_of";
+/// Terms of an argument that may be written twice.
+const DOUBLED_TERMS_MAX: usize = 10_000;
 
 impl Body for Unite {
     fn name(&self) -> &str {
@@ -121,17 +124,42 @@ impl Body for Unite {
             Form::Nullif => {
                 let compared: Vec<_> = parts.values.iter().map(|at| (&given[*at], literals[*at])).collect();
                 let Ok(together) = united(&compared) else { return Ok(None) };
+                refuse_to_double(&args[..1])?;
                 let [left, right] = [as_type(0, &together)?, as_type(1, &together)?];
                 let kept = self.cast(args[0].clone(), &given[0], &gives)?;
                 let null = Expr::Literal(ScalarValue::try_from(&gives)?, None);
                 Expr::Case(Case::new(None, vec![(Box::new(left.eq(right)), Box::new(null))], Some(Box::new(kept))))
             }
             Form::Coalesce | Form::Greatest | Form::Least => match &self.inner {
-                Some(inner) => inner.call(values(&gives)?),
+                Some(inner) => {
+                    if self.form == Form::Coalesce {
+                        refuse_to_double(&args[..args.len().saturating_sub(1)])?;
+                    }
+                    inner.call(values(&gives)?)
+                }
                 None => return Ok(None),
             },
         }))
     }
+}
+
+/// An argument that is asked for NULL, or compared, and then given stands twice in the plainer expression; inside one
+/// another they double at each level. Errors: 54001.
+fn refuse_to_double(args: &[Expr]) -> Result<()> {
+    if args.iter().any(|arg| terms(arg) > DOUBLED_TERMS_MAX) {
+        return Err(message::too_deep("terms under a COALESCE or NULLIF", DOUBLED_TERMS_MAX).into());
+    }
+    Ok(())
+}
+
+fn terms(expr: &Expr) -> usize {
+    let mut count = 0;
+    // Counting does not fail.
+    let _visited = expr.apply(|_| {
+        count += 1;
+        Ok(TreeNodeRecursion::Continue)
+    });
+    count
 }
 
 /// Where among the arguments the conditions, the operand with its matches, and the values are.

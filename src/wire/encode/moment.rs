@@ -185,7 +185,21 @@ fn offset(micros: i64, format: &TextFormat) -> (i32, Option<String>) {
     let offset = format.time_zone.offset_from_utc_datetime(&instant.naive_utc());
     let name = match format.date_style {
         DateStyle::Iso => None,
-        _ => offset.abbreviation().map(str::to_owned),
+        _ => Some(offset.abbreviation().map_or_else(|| numeric_name(offset.fix().local_minus_utc()), str::to_owned)),
     };
     (offset.fix().local_minus_utc(), name)
+}
+
+/// What the zone tables call an offset without a name of its own: `+13`, `-0330`.
+fn numeric_name(offset: i32) -> String {
+    let sign = if offset < 0 { '-' } else { '+' };
+    let seconds = offset.unsigned_abs();
+    let mut name = format!("{sign}{:02}", seconds / 3_600);
+    for (part, is_told) in [(seconds / 60 % 60, seconds % 3_600 > 0), (seconds % 60, seconds % 60 > 0)] {
+        if is_told {
+            // Writing to memory cannot fail.
+            let _ = write!(name, "{part:02}");
+        }
+    }
+    name
 }
