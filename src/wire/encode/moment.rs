@@ -195,7 +195,9 @@ fn numeric_name(offset: i32) -> String {
     let sign = if offset < 0 { '-' } else { '+' };
     let seconds = offset.unsigned_abs();
     let mut name = format!("{sign}{:02}", seconds / 3_600);
-    for (part, is_told) in [(seconds / 60 % 60, seconds % 3_600 > 0), (seconds % 60, seconds % 60 > 0)] {
+    for (part, is_told) in
+        [(seconds / 60 % 60, !seconds.is_multiple_of(3_600)), (seconds % 60, !seconds.is_multiple_of(60))]
+    {
         if is_told {
             // Writing to memory cannot fail.
             let _ = write!(name, "{part:02}");
