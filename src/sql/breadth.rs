@@ -65,7 +65,8 @@ impl Visitor for Counter<'_> {
         if let Some(outer) = self.queries.last_mut() {
             match outer.waiting.remove(&ptr::from_ref(query)) {
                 Some(name) => {
-                    outer.common.insert(name, done.read);
+                    // One that reads nothing is planned anew as well.
+                    outer.common.insert(name, done.read.max(1));
                 }
                 None => outer.read = outer.read.saturating_add(done.read),
             }

@@ -130,8 +130,6 @@ for count in (50, 100) if LONG else (50,):
 
 deep("common tables that double at each step", "WITH t0 AS (SELECT 1 AS n)" + "".join(
     f", t{at} AS (SELECT a.n FROM t{at - 1} AS a JOIN t{at - 1} AS b ON a.n = b.n)" for at in range(1, 40)) + " SELECT n FROM t39")
-deep("25 COALESCEs inside one another", "SELECT " + "coalesce(" * 25 + "loyalty_points" + ", 2)" * 25 + " FROM members LIMIT 1")
-deep("25 NULLIFs inside one another", "SELECT " + "nullif(" * 25 + "loyalty_points" + ", 2)" * 25 + " FROM members LIMIT 1")
 deep("25 EXISTS inside one another", "SELECT " + "EXISTS (SELECT " * 25 + "1" + ")" * 25)
 
 
