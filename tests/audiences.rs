@@ -141,7 +141,7 @@ async fn a_schedule_refreshes_what_is_due_once_and_tries_again_what_failed() {
     assert_eq!(rows(&client, "SELECT state FROM regulars.audiences").await, ["fresh"]);
     assert_eq!(
         rows(&client, RUNS).await,
-        ["1|done|tester", "2|done|schedule", "NULL|failed|schedule", "NULL|failed|schedule", "3|done|schedule"]
+        ["1|done|admin", "2|done|admin", "NULL|failed|admin", "NULL|failed|admin", "3|done|admin"]
     );
     server.stop().await;
 }

@@ -9,12 +9,12 @@
 mod constant;
 pub mod dialect;
 pub mod fact;
-mod function;
+pub mod function;
 mod ignored;
 mod lateral;
 mod names;
 pub mod question;
-mod rows;
+pub mod rows;
 pub mod rule;
 pub mod state;
 mod told;

@@ -114,7 +114,10 @@ fn the_table_of_a_row_is_known_from_its_alias() {
 
 #[test]
 fn lists_are_arrays() {
-    becomes("SELECT a = ANY ('{b,\"c d\",NULL}'::text[])", "SELECT a = ANY(ARRAY['b', 'c d', NULL]::TEXT[])");
+    becomes(
+        "SELECT a = ANY ('{b,\"c d\",NULL}'::text[])",
+        "SELECT a = ANY(ARRAY['b'::TEXT, 'c d'::TEXT, NULL::TEXT]::TEXT[])",
+    );
     becomes("SELECT a = ANY ('{1}')", "SELECT a = ANY(ARRAY['1'])");
     becomes("SELECT r <> '{0}', '{' || a", "SELECT array_text(r) <> '{0}', '{' || a");
 }

@@ -243,6 +243,7 @@ impl Scripted {
             }
             "commit" | "rollback" => {
                 self.status = TransactionStatus::Idle;
+                self.portals.clear();
                 Outcome::Done(verb.to_uppercase())
             }
             "change" | "conflict" => {
@@ -347,6 +348,7 @@ impl Conversation for Scripted {
     }
 
     async fn commit_implicit(&mut self) -> Result<()> {
+        self.portals.clear();
         let changed = std::mem::take(&mut self.changed);
         if changed.iter().any(|change| change == "conflict") {
             return Err(Error::new(SqlState::SerializationFailure, "could not serialize access"));
@@ -403,8 +405,10 @@ impl Conversation for Scripted {
     fn fail(&mut self) {
         self.note("failed");
         self.changed.clear();
-        if self.status == TransactionStatus::Open {
-            self.status = TransactionStatus::Failed;
+        match self.status {
+            TransactionStatus::Open => self.status = TransactionStatus::Failed,
+            TransactionStatus::Idle => self.portals.clear(),
+            TransactionStatus::Failed => {}
         }
     }
 }

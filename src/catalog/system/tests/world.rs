@@ -24,7 +24,11 @@ use crate::catalog::system::{
 };
 use crate::error::{Notice, Result, message};
 use crate::pg_type::{Oid, PgType};
+use crate::planner::dialect::Session;
+use crate::planner::function::scalar;
+use crate::planner::rows::RowsPlanner;
 use crate::planner::rule::subquery_value::SubqueryValue;
+use crate::session::TextFormat;
 use crate::sql::compat::rewrite;
 
 pub(super) const MEMBERS: Oid = 16_384;
@@ -266,10 +270,12 @@ fn session(context: &Arc<SystemContext>) -> SessionState {
         .with_config(config)
         .with_default_features()
         .with_analyzer_rule(Arc::new(SubqueryValue))
+        .with_relation_planners(vec![Arc::new(RowsPlanner)])
         .build();
     state.config_mut().options_mut().sql_parser.map_string_types_to_utf8view = false;
     state.catalog_list().register_catalog("regulars".to_owned(), Arc::new(catalog));
-    let functions = function_names().map(|name| function(name, context).unwrap());
+    let format = scalar("format", Session { text: TextFormat::UTC }, &state).unwrap();
+    let functions = function_names().map(|name| function(name, context).unwrap()).chain([format]);
     let session = SessionContext::new_with_state(state);
     functions.for_each(|function| session.register_udf(function.as_ref().clone()));
     session.state()

@@ -159,8 +159,8 @@ impl Writing<'_> {
     fn point(&mut self) {
         self.is_behind_point = true;
         self.is_in_number = false;
-        // A point without digits behind it is not written.
-        if self.pattern.fraction > 0 {
+        // A point without digits behind it is written only of a number that does not fit.
+        if self.pattern.fraction > 0 || self.overflows {
             self.sign();
             self.out.push('.');
         }
