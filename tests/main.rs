@@ -9,6 +9,7 @@
 mod audiences;
 mod crash;
 mod definitions;
+mod deliveries;
 mod driver;
 mod facts;
 mod history;

@@ -90,22 +90,23 @@ impl Refresh {
     }
 }
 
-/// The file that is being written.
-struct Rows {
+/// A file of rows that is being written.
+pub struct Rows {
     writer: ArrowWriter<File>,
     schema: SchemaRef,
     count: u64,
 }
 
 impl Rows {
-    fn new(file: File, schema: SchemaRef) -> Result<Self> {
+    /// Errors: 53100 and 58030 from the disk, as of the others.
+    pub fn new(file: File, schema: SchemaRef) -> Result<Self> {
         let level = ZstdLevel::try_new(1).map_err(unwritable)?;
         let properties = WriterProperties::builder().set_compression(Compression::ZSTD(level)).build();
         let writer = ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties)).map_err(unwritable)?;
         Ok(Self { writer, schema, count: 0 })
     }
 
-    fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+    pub fn write(&mut self, batch: &RecordBatch) -> Result<()> {
         // The engine's columns may be called otherwise and may promise more; their types are these.
         let batch = RecordBatch::try_new(Arc::clone(&self.schema), batch.columns().to_vec())?;
         self.writer.write(&batch).map_err(unwritable)?;
@@ -113,7 +114,8 @@ impl Rows {
         Ok(())
     }
 
-    fn finish(self) -> Result<(u64, File)> {
+    /// The number of rows, and the file, not yet synced.
+    pub fn finish(self) -> Result<(u64, File)> {
         Ok((self.count, self.writer.into_inner().map_err(unwritable)?))
     }
 }

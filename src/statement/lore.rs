@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use regulars_udfs::Tables;
 
 use crate::audience::schedule::Schedule;
+use crate::catalog::delivery::RecordedDelivery;
 use crate::catalog::object::Relation;
 use crate::catalog::snapshot::Snapshot;
 use crate::catalog::system::{FunctionRow, Lore, Standing};
@@ -60,6 +61,10 @@ impl Lore for SegmentLore {
 
     fn runs(&self) -> Result<Vec<RecordedRun>> {
         self.catalog.runs()
+    }
+
+    fn deliveries(&self) -> Result<Vec<RecordedDelivery>> {
+        self.catalog.deliveries()
     }
 
     fn saved_definitions(&self) -> Result<Vec<SavedDefinition>> {

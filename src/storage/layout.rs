@@ -5,6 +5,7 @@
 //!   lock              locked while a server runs; holds its process id
 //!   catalog.sqlite    the catalog (with catalog.sqlite-wal beside it while a server runs)
 //!   audiences/        the rows of kept lists, a file for each run that is kept
+//!   deliveries/       the recipients of deliveries, a file for each
 //!   server.crt        a certificate that `regulars init` made, with its key in server.key
 //! ```
 

@@ -55,6 +55,16 @@ impl MemberFolder {
         &self.root
     }
 
+    /// Another folder beside this one, as lasting as this one.
+    ///
+    /// Errors: 58030 and 53100 for faults of the disk.
+    pub fn beside(&self, name: &str) -> Result<Self> {
+        match &self._temporary {
+            Some(_) => Self::temporary(),
+            None => Ok(Self::new(self.root.with_file_name(name))),
+        }
+    }
+
     /// A new file for a run of a list, empty and private to us; not yet published.
     ///
     /// Errors: 58030 and 53100 for faults of the disk.

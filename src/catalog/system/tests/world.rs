@@ -154,6 +154,10 @@ impl crate::catalog::system::Lore for NoLore {
         Ok(Vec::new())
     }
 
+    fn deliveries(&self) -> crate::error::Result<Vec<crate::catalog::delivery::RecordedDelivery>> {
+        Ok(Vec::new())
+    }
+
     fn saved_definitions(&self) -> crate::error::Result<Vec<crate::catalog::SavedDefinition>> {
         Ok(Vec::new())
     }

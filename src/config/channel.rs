@@ -1,0 +1,81 @@
+//! `[channels.NAME]` and `[delivery]`: where audiences may be delivered to.
+//!
+//! Secrets never stand in the file: it names a variable of the environment, or a file that only its owner may read.
+
+use serde::Deserialize;
+
+/// `[delivery]`: what holds for all channels.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DeliveryConfig {
+    /// Segments whose members are never delivered, whatever else holds.
+    pub suppress: Vec<String>,
+}
+
+/// `[channels.NAME]`, by its `kind`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum ChannelConfig {
+    File(FileConfig),
+}
+
+/// A file for people, or for the upload page of an ad platform.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileConfig {
+    /// A folder, or the URL of one in an object store.
+    pub to: String,
+    #[serde(default)]
+    pub format: FileFormat,
+    #[serde(default)]
+    pub identifiers: Vec<Identifier>,
+    /// Write identifiers as SHA-256, after the rules of this platform, and nothing else.
+    pub hash: Option<Platform>,
+    /// A byte order mark at the start, for spreadsheets that take UTF-8 for something else without it.
+    #[serde(default)]
+    pub bom: bool,
+    /// Disarm text cells that a spreadsheet would run as a formula.
+    #[serde(default = "yes")]
+    pub disarm: bool,
+    pub consent: Option<ConsentConfig>,
+    pub minimum: Option<u32>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FileFormat {
+    #[default]
+    Csv,
+    Parquet,
+}
+
+/// What a member can be reached by; each is a column of `members`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Identifier {
+    Email,
+    Phone,
+    LineUserId,
+}
+
+/// Whose rules identifiers are hashed after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Platform {
+    Meta,
+    Google,
+}
+
+/// Which consent a member must have given.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum ConsentConfig {
+    /// The channel as `consents` names it.
+    Channel(String),
+    /// `false`: none is needed.
+    Needed(bool),
+}
+
+fn yes() -> bool {
+    true
+}
