@@ -4,6 +4,7 @@
 //! not silently without effect.
 
 mod channel;
+mod secret;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -11,7 +12,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-pub use self::channel::{ChannelConfig, ConsentConfig, DeliveryConfig, FileConfig, FileFormat, Identifier, Platform};
+pub use self::channel::{
+    ChannelConfig, ConsentConfig, DeliveryConfig, FileConfig, FileFormat, Identifier, LineConfig, Platform,
+    WebhookConfig,
+};
+pub use self::secret::{Secret, SecretConfig};
 use crate::error::{Error, Result, SqlState};
 use crate::ident::{FIRST_SUPERUSER, NAME_BYTES_MAX};
 

@@ -68,13 +68,13 @@ impl Change {
     }
 }
 
-struct Server {
+pub struct Server {
     process: Child,
     port: u16,
 }
 
 impl Server {
-    fn start(config: &Path) -> Self {
+    pub fn start(config: &Path) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_regulars"))
             .args(["serve", "--listen", "127.0.0.1:0", "--config"])
             .arg(config)
@@ -94,14 +94,14 @@ impl Server {
         Self { process, port }
     }
 
-    async fn client(&self) -> Client {
+    pub async fn client(&self) -> Client {
         let target = format!("host=127.0.0.1 port={} user=tester dbname=regulars", self.port);
         let (client, connection) = tokio_postgres::connect(&target, NoTls).await.unwrap();
         tokio::spawn(connection);
         client
     }
 
-    fn kill(&mut self) {
+    pub fn kill(&mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
     }

@@ -13,5 +13,8 @@ mod deliveries;
 mod driver;
 mod facts;
 mod history;
+mod line_audiences;
+mod receiver;
 mod server;
 mod suites;
+mod webhooks;

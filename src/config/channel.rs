@@ -4,6 +4,8 @@
 
 use serde::Deserialize;
 
+use super::SecretConfig;
+
 /// `[delivery]`: what holds for all channels.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -17,6 +19,10 @@ pub struct DeliveryConfig {
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum ChannelConfig {
     File(FileConfig),
+    Webhook(WebhookConfig),
+    /// A webhook of a gateway for text messages.
+    Sms(WebhookConfig),
+    Line(LineConfig),
 }
 
 /// A file for people, or for the upload page of an ad platform.
@@ -37,6 +43,48 @@ pub struct FileConfig {
     /// Disarm text cells that a spreadsheet would run as a formula.
     #[serde(default = "yes")]
     pub disarm: bool,
+    pub consent: Option<ConsentConfig>,
+    pub minimum: Option<u32>,
+}
+
+/// JSON batches that are posted to a web server.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WebhookConfig {
+    pub url: String,
+    /// Signs what is sent.
+    pub secret: SecretConfig,
+    /// Sent as it is in the header Authorization.
+    pub authorization: Option<SecretConfig>,
+    #[serde(default)]
+    pub identifiers: Vec<Identifier>,
+    #[serde(default = "webhook_batch_members")]
+    pub batch_members: u32,
+    #[serde(default = "request_timeout_ms")]
+    pub timeout_ms: u64,
+    #[serde(default = "attempts")]
+    pub attempts: u32,
+    /// The receiver takes a batch once, however often it comes.
+    #[serde(default = "yes")]
+    pub takes_once: bool,
+    pub consent: Option<ConsentConfig>,
+    pub minimum: Option<u32>,
+}
+
+/// A LINE Official Account.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LineConfig {
+    /// Channel access token.
+    pub token: SecretConfig,
+    #[serde(default = "line_url")]
+    pub url: String,
+    #[serde(default = "line_batch_members")]
+    pub batch_members: u32,
+    #[serde(default = "request_timeout_ms")]
+    pub timeout_ms: u64,
+    #[serde(default = "attempts")]
+    pub attempts: u32,
     pub consent: Option<ConsentConfig>,
     pub minimum: Option<u32>,
 }
@@ -78,4 +126,24 @@ pub enum ConsentConfig {
 
 fn yes() -> bool {
     true
+}
+
+fn webhook_batch_members() -> u32 {
+    1_000
+}
+
+fn line_batch_members() -> u32 {
+    10_000
+}
+
+fn request_timeout_ms() -> u64 {
+    30_000
+}
+
+fn attempts() -> u32 {
+    5
+}
+
+fn line_url() -> String {
+    "https://api.line.me".to_owned()
 }

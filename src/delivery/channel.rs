@@ -1,17 +1,38 @@
 //! A channel as the configuration describes it, understood and checked.
 
 use std::path::Path;
+use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use datafusion::execution::runtime_env::RuntimeEnv;
+use reqwest::Client;
+use reqwest::header::HeaderValue;
+use serde_json::Value;
 
 use super::file::FileChannel;
-use crate::config::{ChannelConfig, ConsentConfig, FileConfig, FileFormat, Identifier, Platform};
+use super::line::{self, Line};
+use super::webhook::{self, Webhook};
+use super::{http, payload};
+use crate::config::{
+    ChannelConfig, ConsentConfig, FileConfig, FileFormat, Identifier, LineConfig, Platform, WebhookConfig,
+};
 use crate::error::{Result, message};
 use crate::storage::location::Location;
 
 /// Ad platforms do not take shorter lists.
 const AD_MINIMUM: u32 = 100;
+
+/// The longest wait for an answer.
+const TIMEOUT_MS_MAX: u64 = 600_000;
+
+/// What channels stand on.
+pub struct Ground<'a> {
+    /// Relative paths count from here.
+    pub base: &'a Path,
+    pub runtime: &'a RuntimeEnv,
+    /// For those on the web.
+    pub client: Option<&'a Client>,
+}
 
 /// Where audiences may be delivered to.
 #[derive(Debug)]
@@ -34,6 +55,8 @@ pub struct Channel {
 #[derive(Debug)]
 pub enum Sender {
     File(FileChannel),
+    Webhook(Webhook),
+    Line(Line),
 }
 
 impl Sender {
@@ -41,6 +64,8 @@ impl Sender {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::File(_) => "file",
+            Self::Webhook(_) => "webhook",
+            Self::Line(_) => "line",
         }
     }
 }
@@ -50,19 +75,31 @@ impl Channel {
     pub fn shown(&self, first: &RecordBatch) -> String {
         match &self.sender {
             Sender::File(file) => file.shown(first),
+            Sender::Webhook(_) | Sender::Line(_) => format!("{:#}", Value::Array(payload::objects(first))),
         }
     }
 
-    /// Understands `[channels.NAME]`; relative paths count from `base`.
+    /// Understands `[channels.NAME]` and reads its secrets.
     ///
-    /// Errors: F0000 for what contradicts itself, or a place that cannot be used.
-    pub fn of(name: &str, config: &ChannelConfig, base: &Path, runtime: &RuntimeEnv) -> Result<Self> {
+    /// Errors: F0000 for what contradicts itself, a place that cannot be used, a secret that is not there.
+    pub fn of(name: &str, config: &ChannelConfig, ground: &Ground<'_>) -> Result<Self> {
         match config {
-            ChannelConfig::File(file) => Self::of_file(name, file, base, runtime),
+            ChannelConfig::File(file) => Self::of_file(name, file, ground),
+            ChannelConfig::Webhook(webhook) => Self::of_webhook(name, webhook, ground),
+            ChannelConfig::Sms(webhook) if !webhook.identifiers.is_empty() => Err(message::channel_refused(
+                name,
+                "a text message goes to a telephone",
+                "Take identifiers out: members are reached by phone.",
+            )),
+            ChannelConfig::Sms(webhook) => {
+                let channel = Self::of_webhook(name, webhook, ground)?;
+                Ok(Self { identifiers: vec![Identifier::Phone], needs_text: true, ..channel })
+            }
+            ChannelConfig::Line(line) => Self::of_line(name, line, ground),
         }
     }
 
-    fn of_file(name: &str, config: &FileConfig, base: &Path, runtime: &RuntimeEnv) -> Result<Self> {
+    fn of_file(name: &str, config: &FileConfig, ground: &Ground<'_>) -> Result<Self> {
         let refused = |what: &str, hint: &str| Err(message::channel_refused(name, what, hint));
         if config.to.starts_with("http://") || config.to.starts_with("https://") {
             return refused("to is no folder", "Use kind = \"webhook\" to send to a web server.");
@@ -85,13 +122,88 @@ impl Channel {
             needs_text: false,
             batch_members: None,
             sender: Sender::File(FileChannel {
-                folder: Location::parse(&config.to, base, runtime)?,
+                folder: Location::parse(&config.to, ground.base, ground.runtime)?,
                 format: config.format,
                 bom: config.bom,
                 disarm: config.disarm && config.hash.is_none(),
             }),
         })
     }
+
+    fn of_webhook(name: &str, config: &WebhookConfig, ground: &Ground<'_>) -> Result<Self> {
+        let secret = config.secret.read(ground.base)?;
+        let authorization = match &config.authorization {
+            None => None,
+            Some(secret) => {
+                let secret = secret.read(ground.base)?;
+                let mut value = HeaderValue::from_str(secret.reveal()).map_err(|_| {
+                    let hint = "Write it in one line of plain characters, as in Bearer abc.";
+                    message::channel_refused(name, "its authorization cannot be sent in a header", hint)
+                })?;
+                value.set_sensitive(true);
+                Some(value)
+            }
+        };
+        Ok(Self {
+            name: name.to_owned(),
+            consent: consent(name, config.consent.as_ref())?,
+            minimum: config.minimum.unwrap_or(1).max(1),
+            identifiers: distinct(name, &config.identifiers)?,
+            platform: None,
+            needs_text: false,
+            batch_members: Some(batch_members(name, config.batch_members)?),
+            sender: Sender::Webhook(Webhook {
+                url: http::receiver(name, &config.url)?,
+                client: ground.client()?,
+                key: webhook::signing_key(name, &secret)?,
+                authorization,
+                timeout: timeout(name, config.timeout_ms)?,
+                attempts: config.attempts.max(1),
+                takes_once: config.takes_once,
+            }),
+        })
+    }
+
+    fn of_line(name: &str, config: &LineConfig, ground: &Ground<'_>) -> Result<Self> {
+        Ok(Self {
+            name: name.to_owned(),
+            consent: consent(name, config.consent.as_ref())?,
+            minimum: config.minimum.unwrap_or(line::MINIMUM).max(1),
+            identifiers: vec![Identifier::LineUserId],
+            platform: None,
+            needs_text: false,
+            batch_members: Some(batch_members(name, config.batch_members)?),
+            sender: Sender::Line(Line {
+                base: http::receiver(name, &config.url)?,
+                client: ground.client()?,
+                token: config.token.read(ground.base)?,
+                timeout: timeout(name, config.timeout_ms)?,
+                attempts: config.attempts.max(1),
+            }),
+        })
+    }
+}
+
+impl Ground<'_> {
+    fn client(&self) -> Result<Client> {
+        self.client.cloned().ok_or_else(|| message::internal("a channel on the web has no client"))
+    }
+}
+
+fn batch_members(name: &str, members: u32) -> Result<u32> {
+    if (1..=line::BATCH_MEMBERS_MAX).contains(&members) {
+        return Ok(members);
+    }
+    let what = format!("batch_members is not between 1 and {}", line::BATCH_MEMBERS_MAX);
+    Err(message::channel_refused(name, &what, "Write batch_members = 1000."))
+}
+
+fn timeout(name: &str, milliseconds: u64) -> Result<Duration> {
+    if (1..=TIMEOUT_MS_MAX).contains(&milliseconds) {
+        return Ok(Duration::from_millis(milliseconds));
+    }
+    let what = format!("timeout_ms is not between 1 and {TIMEOUT_MS_MAX}");
+    Err(message::channel_refused(name, &what, "Write timeout_ms = 30000."))
 }
 
 /// Unless the configuration says otherwise, `consents` names a channel as the configuration does.

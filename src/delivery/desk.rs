@@ -8,7 +8,9 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::Channel;
-use crate::config::Config;
+use super::channel::Ground;
+use super::http::client;
+use crate::config::{ChannelConfig, Config};
 use crate::error::{Result, message};
 use crate::storage::member_file::MemberFolder;
 
@@ -39,10 +41,13 @@ pub struct Held {
 impl Desk {
     /// Errors: F0000 for a channel that the configuration describes wrongly.
     pub fn open(config: &Config, runtime: &RuntimeEnv, folder: MemberFolder) -> Result<Self> {
+        let is_on_the_web = |channel: &ChannelConfig| !matches!(channel, ChannelConfig::File(_));
+        let client = config.channels.values().any(is_on_the_web).then(client).transpose()?;
+        let ground = Ground { base: &config.base, runtime, client: client.as_ref() };
         let channels = config
             .channels
             .iter()
-            .map(|(name, channel)| Ok((name.clone(), Arc::new(Channel::of(name, channel, &config.base, runtime)?))));
+            .map(|(name, channel)| Ok((name.clone(), Arc::new(Channel::of(name, channel, &ground)?))));
         Ok(Self {
             channels: channels.collect::<Result<_>>()?,
             suppress: config.delivery.suppress.clone(),

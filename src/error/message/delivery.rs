@@ -86,6 +86,25 @@ pub fn delivery_failed(id: &str, state: DeliveryState, error: Option<&str>) -> E
     Error::new(sqlstate, format!("delivery {id} is {}{error}", state.name())).with_hint(hint)
 }
 
+pub fn batch_not_taken(number: u32, told: &str) -> Error {
+    Error::new(SqlState::IoError, format!("batch {number} was not taken: {told}"))
+}
+
+pub fn http_unavailable(cause: &dyn std::fmt::Display) -> Error {
+    Error::new(SqlState::ConfigFileError, "nothing can be sent over the network").with_detail(cause.to_string())
+}
+
+pub fn secret_missing(place: &str, cause: &dyn std::fmt::Display) -> Error {
+    Error::new(SqlState::ConfigFileError, format!("{place} gives no secret"))
+        .with_detail(cause.to_string())
+        .with_hint("Name another one in the configuration, or put the secret there.")
+}
+
+pub fn secret_shared(path: &Path) -> Error {
+    Error::new(SqlState::ConfigFileError, format!("secret file \"{}\" has group or world access", path.display()))
+        .with_hint(format!("chmod 600 {}", path.display()))
+}
+
 pub fn put_failed(place: &str, cause: &dyn std::fmt::Display) -> Error {
     Error::new(SqlState::IoError, format!("\"{place}\" cannot be written")).with_detail(cause.to_string())
 }

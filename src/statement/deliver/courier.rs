@@ -3,6 +3,8 @@
 //! A crash at any moment leaves a record from which the next start goes on: batches that were accepted are not sent again,
 //! and one that was on its way is sent again only where the receiver takes it once however often it comes.
 
+mod post;
+
 use std::sync::Arc;
 
 use futures::StreamExt;
@@ -154,12 +156,14 @@ impl Courier<'_> {
             }
             match &self.channel.sender {
                 Sender::File(file) => self.send_file(recorded, number, file).await?,
+                Sender::Webhook(webhook) => self.post(recorded, number, webhook).await?,
+                Sender::Line(line) => self.upload(recorded, number, line).await?,
             }
         }
         let run = self.run(recorded).await?;
         let manifest = manifest(recorded, run.as_ref()).to_string();
-        match &self.channel.sender {
-            Sender::File(file) => self.put_manifest(recorded, file, &manifest).await?,
+        if let Sender::File(file) = &self.channel.sender {
+            self.put_manifest(recorded, file, &manifest).await?;
         }
         recorded.delivery.manifest = Some(manifest);
         recorded.delivery.state = DeliveryState::Delivered;
@@ -199,7 +203,9 @@ impl Courier<'_> {
         let planner = self.planner(recorded);
         let delivery = recorded.delivery.clone();
         let work = async move {
-            let Sender::File(file_channel) = &channel.sender;
+            let Sender::File(file_channel) = &channel.sender else {
+                return Err(message::internal("a file is written for a channel without files"));
+            };
             let recipients = open(&engine, delivery.recipients.as_deref())?;
             let list = recipients.columns();
             let mut judge = judge(&channel, &delivery.name, &list)?;
