@@ -412,3 +412,74 @@ fn channels_that_contradict_themselves_are_refused() {
         assert!(error.hint().unwrap().contains(told), "{error:?}");
     }
 }
+
+/// By hand. Recipients 1 to 6 bought 150 (two purchases), 60, 90, and nothing: shares 3 of 6, means 4/6 and 50, variances
+/// 2/3 and 3840. Held out 7 to 10 bought 40 and nothing: 1 of 4, means 0.25 and 10, variances 0.25 and 400. The intervals
+/// were computed apart, with Student's t integrated numerically.
+#[tokio::test(flavor = "multi_thread")]
+async fn lift_compares_recipients_with_those_held_out() {
+    let members: Vec<_> = (1..=10).map(|member| (member, None, None)).collect();
+    let before = (1, 5, "2026-11-19T12:00:00Z", 1000);
+    let world = World::new(&members, &[], &[before]);
+    let server = world.server("[channels.post]\nkind = \"file\"\nto = \"out\"\nconsent = false\n").await;
+    let client = server.client().await;
+    client
+        .batch_execute(
+            "CREATE MATERIALIZED VIEW offer WITH (channel = 'post') AS
+             SELECT member_id, member_id > 6 AS holdout FROM members;
+             CREATE MATERIALIZED VIEW all_of_them WITH (channel = 'post') AS SELECT member_id FROM members",
+        )
+        .await
+        .unwrap();
+    let (state, _) = refusal(&client, "SELECT * FROM regulars.lift('offer')").await;
+    assert_eq!(state, "42704", "nothing was delivered");
+    client.batch_execute("CALL regulars.deliver('offer'); ").await.unwrap();
+    client.batch_execute("CALL regulars.deliver('all_of_them')").await.unwrap();
+    world.write_purchases(&[
+        before,
+        (2, 1, "2026-11-21T12:00:00Z", 100),
+        (3, 1, "2026-12-03T12:00:00Z", 50),
+        (4, 2, "2026-11-22T12:00:00Z", 60),
+        (5, 3, "2026-11-23T12:00:00Z", 90),
+        (6, 7, "2026-11-24T12:00:00Z", 40),
+        // A day too late.
+        (7, 4, "2026-12-04T12:00:00Z", 500),
+        (8, 10, "2026-12-04T12:00:00Z", 500),
+    ]);
+    world.clock.set(at("2026-12-20T12:00:00Z"));
+    let lift = client.query("SELECT * FROM regulars.lift('offer', 1, days => 14)", &[]).await.unwrap();
+    let expected = [
+        ("buyers", 0.5, 0.25, 0.25, (-0.297_271_7, 0.623_320_4)),
+        ("purchases", 4.0 / 6.0, 0.25, 4.0 / 6.0 - 0.25, (-0.544_329_0, 1.377_662_3)),
+        ("amount", 50.0, 10.0, 40.0, (-25.514_413, 105.514_413)),
+    ];
+    assert_eq!(lift.len(), expected.len());
+    for (row, (measure, recipients, held_out, difference, (low, high))) in lift.iter().zip(expected) {
+        assert_eq!((row.get::<_, &str>(0), row.get::<_, i64>(1), row.get::<_, i64>(2)), (measure, 6, 4));
+        let found = [3, 4, 5, 6, 7].map(|at| row.get::<_, f64>(at));
+        for (found, expected) in found.into_iter().zip([recipients, held_out, difference, low, high]) {
+            assert!((found - expected).abs() <= expected.abs() * 2e-3 + 1e-9, "{measure}: {found}, not {expected}");
+        }
+    }
+    // Responders, as docs/delivery.md asks for them: within seven days of the delivery.
+    let responders = "SELECT DISTINCT d.member_id FROM regulars.delivery_members('offer', 1) d
+         JOIN purchases p ON p.member_id = d.member_id
+         WHERE NOT d.is_held_out AND p.status = 'completed'
+           AND p.purchased_at >= d.sent_at AND p.purchased_at < d.sent_at + interval '7 days' ORDER BY 1";
+    assert_eq!(rows(&client, responders).await, ["1", "2", "3"]);
+    let everybody = "SELECT batch, is_held_out, sent_at::text, count(*) FROM regulars.delivery_members('offer')
+                     GROUP BY 1, 2, 3 ORDER BY 1";
+    assert_eq!(rows(&client, everybody).await, ["1|f|2026-11-20 12:00:00+00|6", "NULL|t|2026-11-20 12:00:00+00|4"]);
+    for (asked, state) in [
+        ("SELECT * FROM regulars.lift('all_of_them')", "55000"),
+        ("SELECT * FROM regulars.lift('offer', 2)", "42704"),
+        ("SELECT * FROM regulars.lift('offer', days => 0)", "22023"),
+        ("SELECT * FROM regulars.lift('members')", "42809"),
+    ] {
+        assert_eq!(refusal(&client, asked).await.0, state, "{asked}");
+    }
+    // The record and its members stay when the list is gone.
+    client.batch_execute("DROP MATERIALIZED VIEW offer").await.unwrap();
+    assert_eq!(rows(&client, "SELECT count(*) FROM regulars.delivery_members('offer')").await, ["10"]);
+    server.stop().await;
+}

@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int32Array, RecordBatch};
 use arrow::compute::filter_record_batch;
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::common::Column;
 use datafusion::datasource::provider_as_source;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, lit};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast};
 use datafusion::physical_plan::execute_stream;
 use futures::StreamExt;
 
@@ -21,14 +21,10 @@ use crate::catalog::delivery::Counts;
 use crate::catalog::object::{Relation, Run};
 use crate::error::{Result, message};
 use crate::planner::fact::Types;
+use crate::planner::recipients::{HELD_OUT_BATCH, Recipients};
 use crate::planner::{Planner, kept_schema};
 use crate::storage::member_file::MemberFile;
 use crate::storage::member_table::MemberTable;
-
-/// The column in front of those of the list.
-const BATCH: &str = "regulars batch";
-/// The number of those who are held out.
-pub const HELD_OUT_BATCH: i32 = 0;
 
 /// What a run comes to on a channel.
 pub struct Selected {
@@ -131,65 +127,7 @@ fn rows_of_run(planner: &Planner, audience: &Relation, run: &Run) -> Result<Logi
 
 /// The columns of the file of a list's recipients.
 fn kept_columns(list: &Schema) -> SchemaRef {
-    let own = list.fields().iter().filter(|field| field.name() != HELD_OUT);
-    let own = own.map(|field| Arc::new(field.as_ref().clone().with_nullable(true)));
-    let number = Arc::new(Field::new(BATCH, DataType::Int32, false));
-    Arc::new(Schema::new(std::iter::once(number).chain(own).collect::<Vec<_>>()))
-}
-
-/// The recipients of a delivery, as they were frozen.
-pub struct Recipients {
-    file: Arc<MemberFile>,
-    bytes: u64,
-    schema: SchemaRef,
-}
-
-impl Recipients {
-    /// Errors: 58030 for a file that cannot be read.
-    pub fn open(file: Arc<MemberFile>) -> Result<Self> {
-        let unreadable = |error| message::file_fault(file.path(), "be read", error);
-        let handle = std::fs::File::open(file.path()).map_err(unreadable)?;
-        let bytes = handle.metadata().map_err(unreadable)?.len();
-        let builder = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(handle)
-            .map_err(|error| message::recipients_damaged(file.path(), &error))?;
-        let schema = Arc::clone(builder.schema());
-        Ok(Self { file, bytes, schema })
-    }
-
-    /// The columns of the list that it keeps.
-    pub fn columns(&self) -> SchemaRef {
-        Arc::new(Schema::new(self.schema.fields().iter().skip(1).cloned().collect::<Vec<_>>()))
-    }
-
-    /// Those of a batch, under the qualifier `list`.
-    pub fn batch(&self, number: u32) -> Result<LogicalPlan> {
-        let number = i32::try_from(number).map_err(|_| message::internal("a batch has an impossible number"))?;
-        let own = self.schema.fields().iter().skip(1);
-        let columns = own.map(|field| Expr::Column(Column::new(Some("recipients"), field.name())).alias(field.name()));
-        Ok(self
-            .scan()?
-            .filter(Expr::Column(Column::new(Some("recipients"), BATCH)).eq(lit(number)))?
-            .project(columns.collect::<Vec<_>>())?
-            .alias("list")?
-            .build()?)
-    }
-
-    /// Everybody: `member_id`, and `is_held_out`.
-    pub fn everybody(&self) -> Result<LogicalPlan> {
-        let column = |name: &str| Expr::Column(Column::new(Some("recipients"), name));
-        Ok(self
-            .scan()?
-            .project([
-                column("member_id").alias("member_id"),
-                column(BATCH).eq(lit(HELD_OUT_BATCH)).alias("is_held_out"),
-            ])?
-            .build()?)
-    }
-
-    fn scan(&self) -> Result<LogicalPlanBuilder> {
-        let table = MemberTable::new(Arc::clone(&self.file), self.bytes, Arc::clone(&self.schema));
-        Ok(LogicalPlanBuilder::scan("recipients", provider_as_source(Arc::new(table)), None)?)
-    }
+    Recipients::schema(list.fields().iter().filter(|field| field.name() != HELD_OUT))
 }
 
 /// Runs a plan.

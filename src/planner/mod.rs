@@ -14,6 +14,7 @@ mod ignored;
 mod lateral;
 mod names;
 pub mod question;
+pub mod recipients;
 pub mod rows;
 pub mod rule;
 pub mod state;

@@ -132,6 +132,7 @@ impl Context<'_> {
             catalog: Arc::clone(&self.engine.catalog),
             history: Arc::clone(&self.engine.history),
             now: self.now,
+            recipients: self.engine.desk.folder.clone(),
         });
         SystemContext {
             snapshot,

@@ -1,6 +1,7 @@
 //! Rows of our own relations, in the schema `regulars`: segments, audiences and functions, so that people find their way.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
@@ -12,6 +13,7 @@ use crate::catalog::object::Relation;
 use crate::catalog::store::{RecordedRun, RunOutcome, SavedDefinition};
 use crate::error::Result;
 use crate::pg_type::Oid;
+use crate::storage::member_file::MemberFile;
 
 pub(super) const BUILDERS: &[(&str, Build)] = &[
     ("audience_runs", audience_runs),
@@ -39,6 +41,9 @@ pub trait Lore: std::fmt::Debug + Send + Sync {
 
     /// Every delivery that was ever begun or refused, oldest first. Blocks on the disk.
     fn deliveries(&self) -> Result<Vec<RecordedDelivery>>;
+
+    /// The file of a delivery's recipients, by the name that the record has.
+    fn recipients(&self, name: &str) -> Arc<MemberFile>;
 
     /// Every definition that was ever saved, oldest first. Blocks on the disk.
     fn saved_definitions(&self) -> Result<Vec<SavedDefinition>>;

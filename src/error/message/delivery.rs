@@ -105,6 +105,32 @@ pub fn secret_shared(path: &Path) -> Error {
         .with_hint(format!("chmod 600 {}", path.display()))
 }
 
+pub fn delivery_missing(audience: &str) -> Error {
+    Error::new(SqlState::UndefinedObject, format!("audience \"{audience}\" has no such delivery"))
+        .with_hint("SELECT name, run, channel, state FROM regulars.deliveries")
+}
+
+pub fn delivery_ambiguous(audience: &str, run: u32, channels: &[&str]) -> Error {
+    Error::new(SqlState::AmbiguousFunction, format!("run {run} of audience \"{audience}\" went to several channels"))
+        .with_detail(format!("They are {}.", channels.join(", ")))
+        .with_hint(format!("Name one: channel => '{}'.", channels.first().copied().unwrap_or_default()))
+}
+
+pub fn no_holdout(audience: &str) -> Error {
+    Error::new(SqlState::ObjectNotInPrerequisiteState, format!("nobody was held out of audience \"{audience}\""))
+        .with_detail("What recipients bought can only be compared with members who might have got it too.")
+        .with_hint("Add a column to the audience's query: holdout(member_id, 'spring', 10) AS holdout.")
+}
+
+pub fn lift_days_refused(days: i64, most: i64) -> Error {
+    Error::new(SqlState::InvalidParameterValue, format!("days => {days} is out of range"))
+        .with_hint(format!("Write a number from 1 to {most}."))
+}
+
+pub fn lift_unfinished(from: chrono::NaiveDate, to: chrono::NaiveDate, today: chrono::NaiveDate) -> String {
+    format!("the days from {from} to {to} are not over: what is bought after {today} is still to come")
+}
+
 pub fn put_failed(place: &str, cause: &dyn std::fmt::Display) -> Error {
     Error::new(SqlState::IoError, format!("\"{place}\" cannot be written")).with_detail(cause.to_string())
 }

@@ -17,12 +17,13 @@ use crate::delivery::channel::{Channel, Sender};
 use crate::delivery::desk::Held;
 use crate::delivery::file::{self, Draft, FileChannel, Finished};
 use crate::delivery::manifest::manifest;
-use crate::delivery::recipients::{Recipients, stream};
+use crate::delivery::recipients::stream;
 use crate::delivery::selection::{Verdict, with_standing};
 use crate::delivery::{Judge, payload};
 use crate::engine::Engine;
 use crate::error::{Error, Result, message};
 use crate::planner::Planner;
+use crate::planner::recipients::Recipients;
 use crate::statement::context::house_planner;
 
 /// Goes on with what was on its way when the server went down.

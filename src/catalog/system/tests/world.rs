@@ -158,6 +158,10 @@ impl crate::catalog::system::Lore for NoLore {
         Ok(Vec::new())
     }
 
+    fn recipients(&self, name: &str) -> std::sync::Arc<crate::storage::member_file::MemberFile> {
+        crate::storage::member_file::MemberFolder::new(std::path::PathBuf::new()).published(name)
+    }
+
     fn saved_definitions(&self) -> crate::error::Result<Vec<crate::catalog::SavedDefinition>> {
         Ok(Vec::new())
     }
