@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use parking_lot::Mutex;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
 use regulars::catalog::delivery::{DeliveryState, RecordedDelivery};
 use regulars::catalog::store::{Change, Loaded};
 use regulars::catalog::{MemoryStore, RecordedRun, SavedDefinition, Store};
@@ -405,6 +407,89 @@ async fn a_delivery_that_is_killed_goes_on_and_sends_nothing_twice() {
         }
         server.kill();
     }
+}
+
+/// kill -9 at random moments, again and again, until everything is delivered. `REGULARS_SEED` sets the seed.
+#[tokio::test(flavor = "multi_thread")]
+async fn however_often_it_is_killed_nobody_gets_it_twice() {
+    let seed: u64 = std::env::var("REGULARS_SEED").map_or_else(|_| rand::rng().random(), |seed| seed.parse().unwrap());
+    println!("seed {seed}");
+    let mut random = StdRng::seed_from_u64(seed);
+    let phones: Vec<String> = (10..50).map(|member| format!("+467012345{member}")).collect();
+    let members: Vec<_> = (10..50).zip(&phones).map(|(member, phone)| (member, None, Some(phone.as_str()))).collect();
+    let consents: Vec<_> = (10..50).map(|member| (member, "sms", "granted", EARLIER)).collect();
+    let world = World::new(&members, &consents, &[(1, 10, "2026-11-19T12:00:00Z", 10)]);
+    let receiver = Receiver::start(|_| Answer::status(200)).await;
+    let channel = gateway(&world, &receiver, "").replace("timeout_ms = 500", "timeout_ms = 60000");
+    let config = world.folder.path().join("regulars.toml");
+    std::fs::write(&config, format!("home = \"home\"\n[history]\npath = \"history\"\n{channel}")).unwrap();
+    let mut server = Server::start(&config);
+    let client = server.client().await;
+    client.batch_execute(SIGNED_UP).await.unwrap();
+    let mut calling = Some(tokio::spawn(async move { client.batch_execute(DELIVER).await }));
+    for _ in 0..6 {
+        let wanted = receiver.received().len() + random.random_range(1..4);
+        // Twenty batches, and one more for each time that it was killed.
+        until(|| receiver.received().len() >= wanted.min(20)).await;
+        for _ in 0..random.random_range(0..400) {
+            tokio::task::yield_now().await;
+        }
+        server.kill();
+        if let Some(calling) = calling.take() {
+            // It may have been done in time.
+            let _killed_or_done = calling.await.unwrap();
+        }
+        server = Server::start(&config);
+    }
+    until_state(&server.client().await, "delivered").await;
+    server.kill();
+    let expected: Vec<String> = (10..50).map(|member| member.to_string()).collect();
+    let mut found = taken(&receiver.received());
+    found.sort();
+    assert_eq!(found, expected);
+}
+
+/// Who asked may go away: what began goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_is_cancelled_does_not_stop_its_delivery() {
+    let world = five();
+    let count = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&count);
+    // The first answer does not come in time; nor does the end of the statement.
+    let receiver = Receiver::start(move |_| match counted.fetch_add(1, Ordering::SeqCst) {
+        0 => Answer::Silence,
+        _ => Answer::status(200),
+    })
+    .await;
+    let channel = gateway(&world, &receiver, "").replace("timeout_ms = 500", "timeout_ms = 3000");
+    let server = world.server(&channel).await;
+    let client = server.client().await;
+    client.batch_execute(SIGNED_UP).await.unwrap();
+    let cancel = client.cancel_token();
+    let calling = tokio::spawn(async move { client.batch_execute(DELIVER).await });
+    until(|| receiver.received().len() == 1).await;
+    cancel.cancel_query(tokio_postgres::NoTls).await.unwrap();
+    let error = calling.await.unwrap().unwrap_err();
+    assert_eq!(error.code().unwrap().code(), "57014");
+    until_state(&server.client().await, "delivered").await;
+    assert_eq!(receiver.received().len(), 4);
+    assert_eq!(taken(&receiver.received()), ["1", "2", "3", "4", "5"]);
+    server.stop().await;
+}
+
+/// Readers count and look; they hand nothing to anybody.
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_deliver_nothing() {
+    let world = five();
+    let receiver = Receiver::start(|_| Answer::status(200)).await;
+    let server = world.server(&gateway(&world, &receiver, "")).await;
+    let client = server.client().await;
+    client.batch_execute(SIGNED_UP).await.unwrap();
+    client.batch_execute("SET ROLE reader").await.unwrap();
+    assert_eq!(refusal(&client, DELIVER).await.0, "42501");
+    assert_eq!(refusal(&client, "CALL regulars.deliver('five', dry_run => true)").await.0, "42501");
+    assert_eq!(receiver.received().len(), 0);
+    server.stop().await;
 }
 
 async fn until(holds: impl Fn() -> bool) {

@@ -1,5 +1,6 @@
 //! The manifest of a delivery: what was asked, of which data, who dropped out, and the checksum of everything that was sent.
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
 use crate::catalog::delivery::RecordedDelivery;
@@ -15,7 +16,7 @@ pub fn manifest(recorded: &RecordedDelivery, run: Option<&RecordedRun>) -> Value
             "members": rows,
             "as_of": as_of.to_string(),
             // What the run saw: receipts that lay in the files when it began.
-            "data_seen_at": run.started_at.to_rfc3339(),
+            "data_seen_at": instant(run.started_at),
             "refreshed_by": run.by,
             "definition": definition,
             "definition_sha256": definition_hash,
@@ -33,7 +34,7 @@ pub fn manifest(recorded: &RecordedDelivery, run: Option<&RecordedRun>) -> Value
                 "accepted": batch.accepted,
                 "sha256": batch.sha256,
                 "bytes": batch.bytes,
-                "sent_at": batch.sent_at.to_rfc3339(),
+                "sent_at": instant(batch.sent_at),
             })
         })
         .collect();
@@ -62,7 +63,12 @@ pub fn manifest(recorded: &RecordedDelivery, run: Option<&RecordedRun>) -> Value
             "before_sending": recorded.dropped(),
         },
         "batches": batches,
-        "started_at": delivery.started_at.to_rfc3339(),
+        "started_at": instant(delivery.started_at),
         "delivered_by": delivery.by,
     })
+}
+
+/// To the microsecond, as the catalog has it.
+fn instant(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Micros, true)
 }

@@ -23,6 +23,7 @@ use crate::error::{Result, message};
 use crate::ident;
 use crate::pg_type::Oid;
 use crate::planner::{Found, find_relation};
+use crate::storage::member_file::MemberFile;
 
 const COMMAND: &str = "CALL regulars.deliver";
 /// Members that a dry run shows.
@@ -85,7 +86,8 @@ pub async fn run(context: &mut Context<'_>, asked: Asked) -> Result<Outcome> {
         }
     };
     let known = courier::recorded(&engine, &id).await?;
-    let recorded = match known {
+    // From here on it is no part of this statement: cancelled, it goes on.
+    let sending = match known {
         Some(known) if known.delivery.state == DeliveryState::Delivered => {
             context.notice(message::already_delivered(&id));
             return done(known);
@@ -95,12 +97,13 @@ pub async fn run(context: &mut Context<'_>, asked: Asked) -> Result<Outcome> {
                 return done(known);
             }
             context.notice(message::delivery_goes_on(&id));
-            courier::settled(&engine, known, asked.in_doubt).await?
+            tokio::spawn(courier::go_on(engine, held, known, asked.in_doubt, channel))
         }
-        _ => begun(context, &id, &channel, &audience, &run, minimum).await?,
+        _ => {
+            let (recorded, recipients) = frozen(context, &id, &channel, &audience, &run, minimum).await?;
+            tokio::spawn(courier::begin(engine, held, recorded, recipients, channel))
+        }
     };
-    // Not a part of this statement: cancelled, it goes on.
-    let sending = tokio::spawn(courier::send(engine, held, recorded, channel));
     match sending.await {
         Ok(recorded) => done(recorded?),
         Err(error) => Err(message::internal("a delivery ended because of a bug").with_cause(error)),
@@ -175,15 +178,15 @@ fn enough(counts: &Counts, audience: &Relation, channel: &Channel, minimum: u32)
     Err(message::below_minimum(&audience.name, &channel.name, counts.deliverable, minimum))
 }
 
-/// Freezes the recipients and puts the delivery on record.
-async fn begun(
+/// Freezes the recipients. A delivery of too few is put on record as refused.
+async fn frozen(
     context: &mut Context<'_>,
     id: &str,
     channel: &Arc<Channel>,
     audience: &Arc<Relation>,
     run: &Arc<Run>,
     minimum: u32,
-) -> Result<RecordedDelivery> {
+) -> Result<(RecordedDelivery, Arc<MemberFile>)> {
     let selected = selected(context, channel, audience, run, true).await?;
     let refusal = enough(&selected.counts, audience, channel, minimum).err();
     let schema = context.snapshot().schema(audience.schema).map(|schema| schema.name.clone());
@@ -207,14 +210,12 @@ async fn begun(
         by: context.user_name(),
     };
     let recorded = RecordedDelivery { delivery, batches: Vec::new() };
-    courier::record(context.engine, &recorded, None).await?;
     if let Some(refusal) = refusal {
+        courier::record(context.engine, &recorded, None).await?;
         return Err(refusal);
     }
-    if let Some(file) = selected.file {
-        file.publish();
-    }
-    Ok(recorded)
+    let recipients = selected.file.ok_or_else(|| message::internal("the recipients of a delivery are not kept"))?;
+    Ok((recorded, recipients))
 }
 
 /// The row of a delivery that ended well, or its error.

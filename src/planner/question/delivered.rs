@@ -125,22 +125,11 @@ struct Group {
     amount: (f64, Option<f64>),
 }
 
-/// A row for each measure: how many there are in each group, its mean, the difference, and the interval of 95 % that it
-/// lies in.
-pub async fn lift(
-    planner: &Planner,
-    audience: &str,
-    [run, days, channel, currency]: [&ScalarValue; 4],
-    schema: SchemaRef,
-) -> Result<RecordBatch> {
-    let delivered = Delivered::of(planner, audience, run, channel)?;
-    let days = whole(days)?.unwrap_or(DAYS);
-    if !(1..=DAYS_MAX).contains(&days) {
-        return Err(message::lift_days_refused(days, DAYS_MAX));
-    }
-    let history = &planner.history;
-    let from = history.business_date_in(history.head_office_zone(), delivered.sent_at());
-    let to = from.checked_add_days(Days::new(days.unsigned_abs() - 1)).unwrap_or(NaiveDate::MAX);
+/// Tells the client when the days of a lift are not over yet: before it is computed, as what is told later gets lost.
+///
+/// Errors: those of the lift itself.
+pub fn announce(planner: &Planner, audience: &str, [run, days, channel]: [&ScalarValue; 3]) -> Result<()> {
+    let (from, to) = window(planner, &Delivered::of(planner, audience, run, channel)?, days)?;
     if to >= planner.day {
         planner.told.tell(Notice {
             severity: NoticeSeverity::Notice,
@@ -150,6 +139,31 @@ pub async fn lift(
             hint: None,
         });
     }
+    Ok(())
+}
+
+/// The first and the last business date that a lift looks at.
+fn window(planner: &Planner, delivered: &Delivered, days: &ScalarValue) -> Result<(NaiveDate, NaiveDate)> {
+    let days = whole(days)?.unwrap_or(DAYS);
+    if !(1..=DAYS_MAX).contains(&days) {
+        return Err(message::lift_days_refused(days, DAYS_MAX));
+    }
+    let history = &planner.history;
+    let from = history.business_date_in(history.head_office_zone(), delivered.sent_at());
+    let to = from.checked_add_days(Days::new(days.unsigned_abs() - 1)).unwrap_or(NaiveDate::MAX);
+    Ok((from, to))
+}
+
+/// A row for each measure: how many there are in each group, its mean, the difference, and the interval of 95 % that it
+/// lies in.
+pub async fn lift(
+    planner: &Planner,
+    audience: &str,
+    [run, days, channel, currency]: [&ScalarValue; 4],
+    schema: SchemaRef,
+) -> Result<RecordBatch> {
+    let delivered = Delivered::of(planner, audience, run, channel)?;
+    let (from, to) = window(planner, &delivered, days)?;
     let [recipients, held_out] = groups(planner, &delivered, audience, (from, to), currency).await?;
     if held_out.members == 0 {
         return Err(message::no_holdout(audience));

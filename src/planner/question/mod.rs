@@ -387,6 +387,10 @@ pub fn lower(plan: LogicalPlan, planner: &Planner) -> Result<LogicalPlan> {
             let delivered = delivered::Delivered::of(planner, &text(question.kind, name)?, run, channel)?;
             return Ok(Transformed::yes(delivered.members(planner, &schema)?));
         }
+        if question.kind == Kind::Lift {
+            let [name, run, days, channel] = [0, 1, 2, 3].map(|at| args.get(at).unwrap_or(&ScalarValue::Null));
+            delivered::announce(planner, &text(question.kind, name)?, [run, days, channel])?;
+        }
         let asked = Asked { kind: question.kind, args, planner: planner.clone(), schema: Arc::clone(&schema) };
         let table = StreamingTable::try_new(schema, vec![Arc::new(asked)])?;
         let scan = LogicalPlanBuilder::scan(question.kind.name(), provider_as_source(Arc::new(table)), None)?;

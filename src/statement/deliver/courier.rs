@@ -25,6 +25,7 @@ use crate::error::{Error, Result, message};
 use crate::planner::Planner;
 use crate::planner::recipients::Recipients;
 use crate::statement::context::house_planner;
+use crate::storage::member_file::MemberFile;
 
 /// Goes on with what was on its way when the server went down.
 pub async fn resume(engine: &Arc<Engine>) -> Result<()> {
@@ -63,8 +64,36 @@ pub async fn record(engine: &Arc<Engine>, recorded: &RecordedDelivery, batch: Op
     blocking(move || catalog.record_delivery(delivery, batch)).await
 }
 
-/// A delivery that ended before its end, ready to go on.
-pub async fn settled(
+/// Puts a new delivery on record and takes it to its end, as [`send`] does.
+pub async fn begin(
+    engine: Arc<Engine>,
+    held: Held,
+    recorded: RecordedDelivery,
+    recipients: Arc<MemberFile>,
+    channel: Arc<Channel>,
+) -> Result<RecordedDelivery> {
+    // Before the record has it: a file that no record has is swept away, but a record without its file cannot go on.
+    recipients.publish();
+    if let Err(error) = record(&engine, &recorded, None).await {
+        recipients.retire();
+        return Err(error);
+    }
+    send(engine, held, recorded, channel).await
+}
+
+/// Takes a delivery to its end that ended before, as [`send`] does.
+pub async fn go_on(
+    engine: Arc<Engine>,
+    held: Held,
+    recorded: RecordedDelivery,
+    doubt: Option<Doubt>,
+    channel: Arc<Channel>,
+) -> Result<RecordedDelivery> {
+    let recorded = settled(&engine, recorded, doubt).await?;
+    send(engine, held, recorded, channel).await
+}
+
+async fn settled(
     engine: &Arc<Engine>,
     mut recorded: RecordedDelivery,
     doubt: Option<Doubt>,
