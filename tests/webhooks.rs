@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use parking_lot::Mutex;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use regulars::catalog::delivery::{DeliveryState, RecordedDelivery};
+use regulars::catalog::delivery::{Batch, DeliveryState, RecordedDelivery};
 use regulars::catalog::store::{Change, Loaded};
 use regulars::catalog::{MemoryStore, RecordedRun, SavedDefinition, Store};
 use regulars::clock::Clock;
@@ -260,6 +260,38 @@ async fn a_batch_in_doubt_is_told_and_not_sent_again() {
         assert!(row[0].contains("|delivered|5|5|5|5|5|"), "{row:?}");
         assert_eq!(receiver.received().len(), requests);
         assert_eq!(rows(&client, &format!("{BATCHES} WHERE batch = 1")).await, [sent]);
+        server.stop().await;
+    }
+}
+
+/// A start finds a delivery that is being sent, with a batch of which nobody knows: it is in doubt still.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_settles_no_doubt() {
+    let world = five();
+    let receiver = Receiver::start(|_| Answer::Cut).await;
+    let config = gateway(&world, &receiver, "takes_once = false\n");
+    for state in [DeliveryState::Sending, DeliveryState::InDoubt] {
+        let server = world.server(&config).await;
+        let client = server.client().await;
+        if rows(&client, "SELECT 1 FROM regulars.audiences").await.is_empty() {
+            client.batch_execute(SIGNED_UP).await.unwrap();
+        }
+        assert_eq!(refusal(&client, DELIVER).await.0, "55000");
+        drop(client);
+        server.stop().await;
+        let mut store = world.store.clone();
+        let mut known = store.deliveries().unwrap().remove(0);
+        known.delivery.state = DeliveryState::Sending;
+        let batch = Batch { state, ..known.batches.remove(0) };
+        let changes = [
+            Change::PutBatch { delivery: known.delivery.id.clone(), batch },
+            Change::PutDelivery(Box::new(known.delivery)),
+        ];
+        let version = store.load().unwrap().version;
+        store.commit(version, &changes).unwrap();
+        let server = world.server(&config).await;
+        until_state(&server.client().await, "in doubt").await;
+        assert_eq!(receiver.received().len(), 1, "it was sent once");
         server.stop().await;
     }
 }

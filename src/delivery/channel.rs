@@ -59,17 +59,6 @@ pub enum Sender {
     Line(Line),
 }
 
-impl Sender {
-    /// As `regulars.deliveries` shows it.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::File(_) => "file",
-            Self::Webhook(_) => "webhook",
-            Self::Line(_) => "line",
-        }
-    }
-}
-
 impl Channel {
     /// The start of what would be sent, to look at.
     pub fn shown(&self, first: &RecordBatch) -> String {

@@ -98,10 +98,6 @@ async fn settled(
     mut recorded: RecordedDelivery,
     doubt: Option<Doubt>,
 ) -> Result<RecordedDelivery> {
-    recorded.delivery.state = DeliveryState::Sending;
-    recorded.delivery.error = None;
-    recorded.delivery.finished_at = None;
-    record(engine, &recorded, None).await?;
     let now = engine.clock.now();
     for mut batch in recorded.batches.clone() {
         match (batch.state, doubt) {
@@ -121,6 +117,11 @@ async fn settled(
         record(engine, &recorded, Some(&batch)).await?;
         recorded.put_batch(batch);
     }
+    // Last: from here on a start goes on with it by itself.
+    recorded.delivery.state = DeliveryState::Sending;
+    recorded.delivery.error = None;
+    recorded.delivery.finished_at = None;
+    record(engine, &recorded, None).await?;
     Ok(recorded)
 }
 

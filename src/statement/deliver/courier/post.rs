@@ -40,10 +40,10 @@ impl Courier<'_> {
         webhook: &Webhook,
     ) -> Result<(), Stopped> {
         if let Some(known) = recorded.batch(number).cloned()
-            && known.state == DeliveryState::Sending
+            && matches!(known.state, DeliveryState::Sending | DeliveryState::InDoubt)
             && !webhook.takes_once
         {
-            // The server went down between the request and its answer.
+            // The server went down between the request and its answer; or before somebody said what to do about it.
             return self.stop(recorded, known, DeliveryState::InDoubt, "the server went down while it was sent").await;
         }
         let Some((batch, formed)) = self.formed_batch(recorded, number).await? else { return Ok(()) };
