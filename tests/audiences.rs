@@ -56,11 +56,17 @@ impl World {
         self.folder.path().join("audiences")
     }
 
+    fn config(&self) -> Config {
+        Config::parse("[history.purchase_lines]\npath = \"lines\"", self.folder.path().to_owned()).unwrap()
+    }
+
     async fn engine(&self) -> Arc<Engine> {
-        let config =
-            Config::parse("[history.purchase_lines]\npath = \"lines\"", self.folder.path().to_owned()).unwrap();
+        self.engine_with(&self.config()).await
+    }
+
+    async fn engine_with(&self, config: &Config) -> Arc<Engine> {
         let (clock, store) = (Arc::new(self.clock.clone()), Box::new(MemoryStore::default()));
-        Engine::open_with(&config, clock, store, MemberFolder::new(self.lists())).await.unwrap()
+        Engine::open_with(config, clock, store, MemberFolder::new(self.lists())).await.unwrap()
     }
 }
 
@@ -143,6 +149,80 @@ async fn a_schedule_refreshes_what_is_due_once_and_tries_again_what_failed() {
         rows(&client, RUNS).await,
         ["1|done|admin", "2|done|admin", "NULL|failed|admin", "NULL|failed|admin", "3|done|admin"]
     );
+    server.stop().await;
+}
+
+/// The owner is a group that cannot sign in and may have no session; later it may only read, and then it may again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schedule_refreshes_as_the_owner_and_as_nobody_else() {
+    const STATUS: &str = "SELECT owner, state, error FROM regulars.audiences";
+    let world = World::new("2026-11-20T12:00:00Z");
+    world.write("a.parquet", &[(1, "ada", "2026-11-19T12:00:00Z")]);
+    let engine = world.engine().await;
+    let server = TestServer::over(Arc::clone(&engine)).await;
+    let client = server.client().await;
+    client
+        .batch_execute(
+            "CREATE ROLE marketing NOLOGIN CONNECTION LIMIT 0; CREATE ROLE passer_by;
+             SET ROLE marketing;
+             CREATE MATERIALIZED VIEW daily WITH (refresh = 'daily 06:00') AS SELECT DISTINCT member_id FROM purchases;
+             RESET ROLE",
+        )
+        .await
+        .unwrap();
+    let mut refresher = Refresher::new(Arc::clone(&engine));
+    world.clock.set(at("2026-11-21T12:00:00Z"));
+    assert_eq!(refresher.refresh_due().await, 1);
+    assert_eq!(rows(&client, STATUS).await, ["marketing|fresh|NULL"]);
+
+    // Who may not refresh it has not made it fail.
+    client.batch_execute("SET ROLE passer_by").await.unwrap();
+    assert_eq!(state_of(&client, "REFRESH MATERIALIZED VIEW daily").await, "42501");
+    client.batch_execute("RESET ROLE; GRANT reader TO marketing").await.unwrap();
+    assert_eq!(rows(&client, STATUS).await, ["marketing|fresh|NULL"]);
+
+    world.clock.set(at("2026-11-22T12:00:00Z"));
+    assert_eq!(refresher.refresh_due().await, 1);
+    assert_eq!(rows(&client, STATUS).await, ["marketing|failed|permission denied to change anything"]);
+    assert_eq!(rows(&client, "SELECT member_id FROM daily").await, ["ada"], "what it held");
+    client.batch_execute("REVOKE reader FROM marketing").await.unwrap();
+    assert_eq!(refresher.refresh_due().await, 0, "not before a minute has passed");
+    world.clock.set(at("2026-11-22T12:01:00Z"));
+    assert_eq!(refresher.refresh_due().await, 1);
+    assert_eq!(rows(&client, STATUS).await, ["marketing|fresh|NULL"]);
+    assert_eq!(
+        rows(&client, RUNS).await,
+        ["1|done|marketing", "2|done|marketing", "NULL|failed|marketing", "3|done|marketing"]
+    );
+    server.stop().await;
+}
+
+/// A timeout ends the statement, which then remembers nothing itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schedule_remembers_what_interrupts_it() {
+    let world = World::new("2026-11-20T12:00:00Z");
+    world.write("a.parquet", &[(1, "ada", "2026-11-19T12:00:00Z")]);
+    let mut config = world.config();
+    config.limits.statement_timeout_ms = 1;
+    let engine = world.engine_with(&config).await;
+    let server = TestServer::over(Arc::clone(&engine)).await;
+    let client = server.client().await;
+    client
+        .batch_execute(
+            "SET statement_timeout = 0;
+             CREATE MATERIALIZED VIEW slow WITH (refresh = 'daily 06:00') AS
+             SELECT a AS member_id FROM generate_series(1, 3000) AS s (a), generate_series(1, 3000) AS t (b)
+             GROUP BY a HAVING sum(a * b % 7) < 0",
+        )
+        .await
+        .unwrap();
+    world.clock.set(at("2026-11-21T12:00:00Z"));
+    assert_eq!(Refresher::new(Arc::clone(&engine)).refresh_due().await, 1);
+    assert_eq!(
+        rows(&client, "SELECT state, error FROM regulars.audiences").await,
+        ["failed|canceling statement due to statement timeout"]
+    );
+    assert_eq!(files(&world.lists()), 1);
     server.stop().await;
 }
 
