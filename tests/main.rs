@@ -11,6 +11,7 @@ mod crash;
 mod definitions;
 mod driver;
 mod facts;
+mod faults;
 mod history;
 mod server;
 mod suites;
