@@ -12,6 +12,7 @@ mod definitions;
 mod deliveries;
 mod driver;
 mod facts;
+mod faults;
 mod history;
 mod line_audiences;
 mod receiver;

@@ -4,7 +4,7 @@
 //! under a name that is made of the delivery alone, so that putting it again changes nothing.
 
 use std::fs::File;
-use std::io::{Read, Seek, Write};
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,6 +18,7 @@ use crate::audience::refresh::Rows;
 use crate::catalog::delivery::Delivery;
 use crate::config::FileFormat;
 use crate::error::{Result, message};
+use crate::storage::disk::DiskFile;
 use crate::storage::location::Location;
 use crate::storage::member_file::MemberFile;
 
@@ -62,13 +63,13 @@ pub struct Draft {
 }
 
 enum DraftRows {
-    Csv { out: File, disarm: bool },
+    Csv { out: Box<dyn DiskFile>, disarm: bool },
     Parquet(Box<Rows>),
 }
 
 impl Draft {
     /// Errors: 53100 and 58030 from the disk.
-    pub fn begin(channel: &FileChannel, schema: &SchemaRef, file: Arc<MemberFile>, mut out: File) -> Result<Self> {
+    pub fn begin(channel: &FileChannel, schema: &SchemaRef, file: Arc<MemberFile>, mut out: Box<dyn DiskFile>) -> Result<Self> {
         let rows = match channel.format {
             FileFormat::Parquet => {
                 let nullable = schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
@@ -97,12 +98,12 @@ impl Draft {
     }
 
     pub fn finish(self) -> Result<Finished> {
-        let mut handle = match self.rows {
-            DraftRows::Parquet(rows) => rows.finish()?.1,
-            DraftRows::Csv { out, .. } => out,
-        };
         let fault = |error| unwritable(&self.file, error);
-        let (sha256, bytes) = digest(&mut handle).map_err(fault)?;
+        match self.rows {
+            DraftRows::Parquet(rows) => rows.finish()?.1.map_err(fault)?,
+            DraftRows::Csv { mut out, .. } => out.sync().map_err(fault)?,
+        };
+        let (sha256, bytes) = File::open(self.file.path()).and_then(|mut file| digest(&mut file)).map_err(fault)?;
         Ok(Finished { file: self.file, members: self.count, sha256, bytes })
     }
 }
@@ -122,7 +123,6 @@ impl Finished {
 }
 
 fn digest(file: &mut File) -> std::io::Result<(String, u64)> {
-    file.rewind()?;
     let (mut hash, mut bytes, mut part) = (Sha256::new(), 0_u64, vec![0; 1 << 16]);
     loop {
         let read = file.read(&mut part)?;

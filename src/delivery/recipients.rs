@@ -100,8 +100,8 @@ pub async fn select(
     let file = match kept {
         None => None,
         Some((file, rows)) => {
-            let (_, handle) = rows.finish()?;
-            handle.sync_all().map_err(|error| message::file_fault(file.path(), "be written", error))?;
+            let (_, synced) = rows.finish()?;
+            synced.map_err(|error| message::file_fault(file.path(), "be written", error))?;
             file.sync_name()?;
             Some(file)
         }

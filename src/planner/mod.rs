@@ -19,6 +19,7 @@ pub mod rows;
 pub mod rule;
 pub mod state;
 mod told;
+mod unpopulated;
 mod view;
 
 use std::sync::Arc;

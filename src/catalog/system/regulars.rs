@@ -120,12 +120,13 @@ fn audiences(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
     for relation in context.user_relations().filter(|relation| relation.is_audience()) {
         let Some(list) = relation.materialized() else { continue };
         let standing = context.lore.standing(relation);
-        let has_failed = runs
-            .iter()
-            .rfind(|run| run.audience == relation.oid)
-            .is_some_and(|run| matches!(run.outcome, RunOutcome::Failed { .. }));
+        let newest = runs.iter().rfind(|run| run.audience == relation.oid);
+        let failure = newest.and_then(|run| match &run.outcome {
+            RunOutcome::Failed { error } => Some(error.as_str()),
+            RunOutcome::Done { .. } => None,
+        });
         let state = match list.shown() {
-            _ if has_failed => "failed",
+            _ if failure.is_some() => "failed",
             None => "not populated",
             Some(_) if standing.is_overdue => "due",
             Some(_) => "fresh",
@@ -148,6 +149,7 @@ fn audiences(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
             ("minimum", list.options.minimum.map(i64::from).into()),
             ("state", state.into()),
             ("definition_changed", standing.definition_changed.into()),
+            ("error", failure.map(str::to_owned).into()),
         ]);
     }
     Ok(())

@@ -211,6 +211,7 @@ impl Surroundings for Alone {
             started_at,
             transaction_started_at: None,
             query_started_at: Some(started_at),
+            is_clients: true,
             state_changed_at: None,
         }]
     }
