@@ -69,7 +69,12 @@ enum DraftRows {
 
 impl Draft {
     /// Errors: 53100 and 58030 from the disk.
-    pub fn begin(channel: &FileChannel, schema: &SchemaRef, file: Arc<MemberFile>, mut out: Box<dyn DiskFile>) -> Result<Self> {
+    pub fn begin(
+        channel: &FileChannel,
+        schema: &SchemaRef,
+        file: Arc<MemberFile>,
+        mut out: Box<dyn DiskFile>,
+    ) -> Result<Self> {
         let rows = match channel.format {
             FileFormat::Parquet => {
                 let nullable = schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
