@@ -4,12 +4,18 @@
 
 use std::fmt::Debug;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use parking_lot::Mutex;
 
 pub trait Clock: Debug + Send + Sync {
     fn now(&self) -> DateTime<Utc>;
+
+    /// Waits until so much time has gone by.
+    fn sleep(&self, time: Duration) -> BoxFuture<'static, ()>;
 }
 
 /// The machine's clock.
@@ -21,9 +27,13 @@ impl Clock for SystemClock {
     fn now(&self) -> DateTime<Utc> {
         Utc::now()
     }
+
+    fn sleep(&self, time: Duration) -> BoxFuture<'static, ()> {
+        tokio::time::sleep(time).boxed()
+    }
 }
 
-/// A clock that stands still until it is moved.
+/// A clock that stands still until it is moved. Who sleeps moves it on, and waits for nothing.
 #[derive(Debug, Clone)]
 pub struct SetClock(Arc<Mutex<DateTime<Utc>>>);
 
@@ -40,5 +50,11 @@ impl SetClock {
 impl Clock for SetClock {
     fn now(&self) -> DateTime<Utc> {
         *self.0.lock()
+    }
+
+    fn sleep(&self, time: Duration) -> BoxFuture<'static, ()> {
+        *self.0.lock() += time;
+        // Others have their turn, as they would.
+        tokio::task::yield_now().boxed()
     }
 }

@@ -3,12 +3,20 @@
 //! Read once at start; relative paths count from the file. Unknown keys are refused, so that a typing mistake is
 //! not silently without effect.
 
+mod channel;
+mod secret;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+pub use self::channel::{
+    ChannelConfig, ConsentConfig, DeliveryConfig, FileConfig, FileFormat, Identifier, LineConfig, Platform,
+    WebhookConfig,
+};
+pub use self::secret::{Secret, SecretConfig};
 use crate::error::{Error, Result, SqlState};
 use crate::ident::{FIRST_SUPERUSER, NAME_BYTES_MAX};
 
@@ -24,6 +32,11 @@ pub struct Config {
     /// Further tables of the user's own, `[tables.NAME]`.
     #[serde(default)]
     pub tables: BTreeMap<String, TableConfig>,
+    /// Where audiences may be delivered to, `[channels.NAME]`.
+    #[serde(default)]
+    pub channels: BTreeMap<String, ChannelConfig>,
+    #[serde(default)]
+    pub delivery: DeliveryConfig,
     /// TLS; without it the server listens on loopback alone.
     pub tls: Option<TlsConfig>,
     #[serde(default)]
@@ -245,6 +258,8 @@ impl Config {
                 ..HistoryConfig::default()
             },
             tables: BTreeMap::new(),
+            channels: BTreeMap::new(),
+            delivery: DeliveryConfig::default(),
             tls: None,
             sign_in: SignInConfig::default(),
             limits: LimitsConfig::default(),

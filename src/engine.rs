@@ -11,6 +11,7 @@ use crate::catalog::object::Column;
 use crate::catalog::{Catalog, SqliteStore, Store, TableDescription};
 use crate::clock::Clock;
 use crate::config::{Config, LimitsConfig, Loopback};
+use crate::delivery::Desk;
 use crate::error::{Error, Result, SqlState};
 use crate::execution::QueryRuntime;
 use crate::history::History;
@@ -34,6 +35,8 @@ pub struct Engine {
     pub limits: LimitsConfig,
     /// Where the rows of kept lists lie.
     pub lists: MemberFolder,
+    /// The channels that audiences are delivered to.
+    pub desk: Desk,
     /// What whoever connects from this machine must show.
     pub loopback: Loopback,
     pub(crate) state: SessionState,
@@ -79,6 +82,9 @@ impl Engine {
             .collect();
         let catalog = Catalog::open_as(&config.sign_in.superuser, store, &tables, now)?;
         sweep(&lists, &catalog)?;
+        let recipients = lists.beside("deliveries")?;
+        sweep_deliveries(&recipients, &catalog)?;
+        let desk = Desk::open(config, &runtime, recipients)?;
         let state = state::base(Arc::clone(&runtime), threads, history.tables())?;
         Ok(Arc::new(Self {
             history: Arc::new(history),
@@ -88,6 +94,7 @@ impl Engine {
             started_at: now,
             limits: config.limits.clone(),
             lists,
+            desk,
             loopback: config.sign_in.loopback,
             clock,
             state,
@@ -102,6 +109,17 @@ fn sweep(lists: &MemberFolder, catalog: &Catalog) -> Result<()> {
     let swept = lists.sweep(&runs.map(|run| run.file.name()).collect())?;
     if swept > 0 {
         tracing::info!("{swept} files of unfinished refreshes were deleted");
+    }
+    Ok(())
+}
+
+/// Deletes what a crash left of files that were on their way out, and of recipients that no delivery has.
+fn sweep_deliveries(folder: &MemberFolder, catalog: &Catalog) -> Result<()> {
+    let deliveries = catalog.deliveries()?;
+    let in_use = deliveries.iter().filter_map(|known| known.delivery.recipients.as_deref());
+    let swept = folder.sweep(&in_use.collect())?;
+    if swept > 0 {
+        tracing::info!("{swept} files of unfinished deliveries were deleted");
     }
     Ok(())
 }

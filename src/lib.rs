@@ -15,6 +15,8 @@ pub mod statement;
 
 pub mod engine;
 
+pub mod delivery;
+
 pub mod audience;
 
 pub mod planner;

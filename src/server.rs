@@ -24,6 +24,7 @@ use crate::error::Result;
 use crate::pg_type::Oid;
 use crate::session::sign_in::{self, Claim};
 use crate::session::{Session, StartupParameters};
+use crate::statement::deliver::courier;
 use crate::tls::Encryption;
 pub use crate::wire::SessionSource;
 
@@ -42,6 +43,9 @@ pub async fn serve_engine(
     encryption: Encryption,
     shutdown: impl Future<Output = ()>,
 ) {
+    if let Err(error) = courier::resume(&engine).await {
+        tracing::error!("deliveries that were on their way cannot go on: {error}");
+    }
     // Dropped when everybody is gone; a refresh on its way then leaves nothing.
     let refreshing = Refresher::new(Arc::clone(&engine)).run();
     tokio::select! {

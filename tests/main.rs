@@ -9,8 +9,13 @@
 mod audiences;
 mod crash;
 mod definitions;
+mod deliveries;
 mod driver;
 mod facts;
+mod faults;
 mod history;
+mod line_audiences;
+mod receiver;
 mod server;
 mod suites;
+mod webhooks;

@@ -5,6 +5,7 @@
 //!
 //! Not here: names and their changes (`catalog`), the statements (`statement`), the file's life (`storage::member_file`).
 
+pub mod failure;
 pub mod options;
 pub mod refresh;
 pub mod schedule;

@@ -1,6 +1,5 @@
 //! One refresh: the list's query, run and written to a new file.
 
-use std::fs::File;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, RecordBatch};
@@ -18,6 +17,7 @@ use crate::catalog::object::{Relation, Run};
 use crate::clock::Clock;
 use crate::error::{Error, Result, message};
 use crate::planner::{Planner, kept_schema, plan_of_list, question, texts_behind};
+use crate::storage::disk::DiskFile;
 use crate::storage::member_file::MemberFolder;
 use crate::wire::encode::text_value;
 
@@ -55,8 +55,6 @@ impl Refresh {
         let plan = planner.state.create_physical_plan(&plan).await?;
         let mut batches = execute_stream(plan, planner.state.task_ctx())?;
         let (file, handle) = folder.create(list.oid, number)?;
-        let path = file.path().to_owned();
-        let fault = |error: std::io::Error| message::file_fault(&path, "be written", error);
         let mut rows = Rows::new(handle, schema)?;
         let mut members = Members { list: &list.name, last: None };
         while let Some(batch) = batches.next().await.transpose()? {
@@ -65,9 +63,8 @@ impl Refresh {
             }
             rows.write(&batch)?;
         }
-        let (count, handle) = rows.finish()?;
-        handle.sync_all().map_err(fault)?;
-        let bytes = handle.metadata().map_err(fault)?.len();
+        let (count, synced) = rows.finish()?;
+        let bytes = synced.map_err(|error| message::file_fault(file.path(), "be written", error))?;
         file.sync_name()?;
         let universe = match planner.history.relation("members") {
             Some(_) => planner.count(planner.universe()?).await?,
@@ -90,22 +87,23 @@ impl Refresh {
     }
 }
 
-/// The file that is being written.
-struct Rows {
-    writer: ArrowWriter<File>,
+/// A file of rows that is being written.
+pub struct Rows {
+    writer: ArrowWriter<Box<dyn DiskFile>>,
     schema: SchemaRef,
     count: u64,
 }
 
 impl Rows {
-    fn new(file: File, schema: SchemaRef) -> Result<Self> {
+    /// Errors: 53100 and 58030 from the disk, as of the others.
+    pub fn new(file: Box<dyn DiskFile>, schema: SchemaRef) -> Result<Self> {
         let level = ZstdLevel::try_new(1).map_err(unwritable)?;
         let properties = WriterProperties::builder().set_compression(Compression::ZSTD(level)).build();
         let writer = ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties)).map_err(unwritable)?;
         Ok(Self { writer, schema, count: 0 })
     }
 
-    fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+    pub fn write(&mut self, batch: &RecordBatch) -> Result<()> {
         // The engine's columns may be called otherwise and may promise more; their types are these.
         let batch = RecordBatch::try_new(Arc::clone(&self.schema), batch.columns().to_vec())?;
         self.writer.write(&batch).map_err(unwritable)?;
@@ -113,8 +111,11 @@ impl Rows {
         Ok(())
     }
 
-    fn finish(self) -> Result<(u64, File)> {
-        Ok((self.count, self.writer.into_inner().map_err(unwritable)?))
+    /// Gives the number of rows, and what syncing the file gives.
+    pub fn finish(mut self) -> Result<(u64, std::io::Result<u64>)> {
+        // Taking the file out of the writer would hide why its last bytes cannot be written.
+        self.writer.finish().map_err(unwritable)?;
+        Ok((self.count, self.writer.inner_mut().sync()))
     }
 }
 

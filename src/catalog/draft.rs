@@ -166,6 +166,13 @@ impl Draft {
         }
     }
 
+    /// [`Self::require`], and 42501 for a relation that is another role's.
+    pub fn require_own(&self, oid: Oid, must_be: MustBe) -> Result<&Arc<Relation>> {
+        let relation = self.require(oid, must_be)?;
+        self.refuse_anothers(relation)?;
+        Ok(relation)
+    }
+
     /// CREATE SCHEMA. 42P06 when it exists, a notice with IF NOT EXISTS; 42939 for `pg_…`.
     pub fn create_schema(&mut self, name: &str, if_not_exists: bool) -> Result<Vec<Notice>> {
         let (name, mut notices) = new_name(name)?;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use rand::Rng;
 
+use super::delivery::RecordedDelivery;
 use super::object::{FIRST_USER_OID, Relation, Role, Run, Schema};
 use super::store::{Change, Loaded, RecordedRun, RunOutcome, SavedDefinition, Store};
 use crate::error::{Result, message};
@@ -25,6 +26,7 @@ struct Held {
     relations: BTreeMap<Oid, Arc<Relation>>,
     saved: Vec<SavedDefinition>,
     runs: Vec<RecordedRun>,
+    deliveries: Vec<RecordedDelivery>,
     /// Made when it is first asked for.
     secret: Option<[u8; SECRET_BYTES]>,
 }
@@ -40,6 +42,7 @@ impl MemoryStore {
             relations: loaded.relations.into_iter().map(|relation| (relation.oid, relation)).collect(),
             saved: Vec::new(),
             runs: Vec::new(),
+            deliveries: Vec::new(),
             secret: None,
         })))
     }
@@ -82,6 +85,17 @@ impl Store for MemoryStore {
                 Change::NextOid(oid) => held.next_oid = Some(oid),
                 Change::SaveDefinition(saved) => held.saved.push(saved),
                 Change::RecordFailure(failure) => held.runs.push(failure),
+                Change::PutDelivery(delivery) => {
+                    match held.deliveries.iter_mut().find(|known| known.delivery.id == delivery.id) {
+                        Some(known) => known.delivery = *delivery,
+                        None => held.deliveries.push(RecordedDelivery { delivery: *delivery, batches: Vec::new() }),
+                    }
+                }
+                Change::PutBatch { delivery, batch } => {
+                    if let Some(known) = held.deliveries.iter_mut().find(|known| known.delivery.id == delivery) {
+                        known.put_batch(batch);
+                    }
+                }
             }
         }
         held.version += 1;
@@ -99,6 +113,10 @@ impl Store for MemoryStore {
 
     fn runs(&mut self) -> Result<Vec<RecordedRun>> {
         Ok(self.0.lock().runs.clone())
+    }
+
+    fn deliveries(&mut self) -> Result<Vec<RecordedDelivery>> {
+        Ok(self.0.lock().deliveries.clone())
     }
 }
 

@@ -17,6 +17,7 @@ pub mod system;
 pub mod draft;
 pub mod role;
 pub mod definition;
+pub mod delivery;
 pub mod export;
 pub mod dependency;
 pub mod invariant;
@@ -41,6 +42,7 @@ pub use self::snapshot::Snapshot;
 pub use self::sqlite::SqliteStore;
 pub use self::store::{RecordedRun, RunOutcome, SavedDefinition, Store};
 
+use self::delivery::{Batch, Delivery, RecordedDelivery};
 use self::object::{
     BOOTSTRAP_ROLE_OID, INFORMATION_SCHEMA_OID, PG_CATALOG_OID, PUBLIC_OID, READER_ROLE, READER_ROLE_OID, REGULARS_OID,
     Role, Run, Schema,
@@ -165,9 +167,28 @@ impl Catalog {
 
     /// Remembers a refresh that failed; it changes nothing else. Blocks on the disk.
     pub fn record_failure(&self, failure: RecordedRun) -> Result<()> {
+        self.record(&[Change::RecordFailure(failure)])
+    }
+
+    /// Remembers how a delivery and, if one is given, a batch of it stand; it changes nothing else. Durable when it
+    /// returns. Blocks on the disk.
+    pub fn record_delivery(&self, delivery: Delivery, batch: Option<Batch>) -> Result<()> {
+        let id = delivery.id.clone();
+        let put = Change::PutDelivery(Box::new(delivery));
+        let batch = batch.map(|batch| Change::PutBatch { delivery: id, batch });
+        self.record(&std::iter::once(put).chain(batch).collect::<Vec<_>>())
+    }
+
+    /// Every delivery that was ever begun or refused, oldest first. Blocks on the disk.
+    pub fn deliveries(&self) -> Result<Vec<RecordedDelivery>> {
+        self.store.lock().deliveries()
+    }
+
+    /// Commits what is no object that names mean.
+    fn record(&self, changes: &[Change]) -> Result<()> {
         let mut store = self.store.lock();
         let mut next = Snapshot::clone(&self.snapshot());
-        next.set_version(store.commit(next.version(), &[Change::RecordFailure(failure)])?);
+        next.set_version(store.commit(next.version(), changes)?);
         *self.current.write() = Arc::new(next);
         Ok(())
     }

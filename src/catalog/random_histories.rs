@@ -1,21 +1,27 @@
-//! Random histories of two interleaved sessions against a model of plain maps.
+//! Random histories of two interleaved sessions against a model of plain maps (`model.rs`).
 //!
 //! The model knows nothing of snapshots, indexes, drafts or rebasing. It is a map of schemas and a map of views,
-//! with the refusals written down naively. A history is right when, after every step, each session sees its model
-//! and readers see the committed model; when a commit succeeds exactly if merging the two sides' maps gives a
-//! lawful state in which nobody's object was changed by both; when the loser gets 40001; and when a catalog opened
-//! again on the store equals the one in memory.
+//! with the refusals written down naively; a view may be a list that is refreshed. A history is right when, after
+//! every step, each session sees its model and readers see the committed model; when a commit succeeds exactly if
+//! merging the two sides' maps gives a lawful state in which nobody's object was changed by both; when the loser gets
+//! 40001; when a catalog opened again on the store equals the one in memory; and when exactly those files of lists are
+//! there that somebody may read.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod model;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use self::model::{KEPT, Model, Step};
 use super::fixture::{at, definition, new_view};
-use super::object::{FIRST_USER_OID, PUBLIC_OID};
+use super::object::AudienceOptions;
 use super::*;
 use crate::error::SqlState;
+use crate::storage::member_file::MemberFolder;
 
 const HISTORIES: u64 = 2_000;
 /// Every n-th history runs on a SQLite file.
@@ -23,232 +29,6 @@ const ON_FILE_EVERY: u64 = 20;
 const STEPS: usize = 60;
 const NAMES: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 const SCHEMA_NAMES: [&str; 2] = ["s", "t"];
-
-/// The state as one would write it on paper.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Model {
-    /// OID → name, comment.
-    schemas: BTreeMap<Oid, (String, Option<String>)>,
-    views: BTreeMap<Oid, ModelView>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct ModelView {
-    schema: Oid,
-    name: String,
-    reads: BTreeSet<Oid>,
-    comment: Option<String>,
-    /// When it was last created or replaced, in seconds: makes each replacement distinct.
-    saved_at: i64,
-}
-
-#[derive(Debug, Clone)]
-enum Step {
-    CreateSchema { name: String },
-    DropSchema { name: String, cascade: bool },
-    CommentSchema { name: String, comment: Option<String> },
-    CreateView { schema: String, name: String, reads: Vec<Oid>, or_replace: bool },
-    Rename { view: Oid, name: String },
-    DropView { schema: String, name: String, cascade: bool },
-    Comment { view: Oid, comment: Option<String> },
-}
-
-impl Model {
-    fn schema_named(&self, name: &str) -> Option<Oid> {
-        if name == "public" {
-            return Some(PUBLIC_OID);
-        }
-        self.schemas.iter().find(|(_, (known, _))| known == name).map(|(oid, _)| *oid)
-    }
-
-    fn view_named(&self, schema: Oid, name: &str) -> Option<Oid> {
-        self.views.iter().find(|(_, view)| view.schema == schema && view.name == name).map(|(oid, _)| *oid)
-    }
-
-    /// Everything that goes when these views go: read by read until nothing is added.
-    fn with_readers(&self, mut going: BTreeSet<Oid>) -> BTreeSet<Oid> {
-        loop {
-            let more: Vec<Oid> = self
-                .views
-                .iter()
-                .filter(|(oid, view)| !going.contains(oid) && !view.reads.is_disjoint(&going))
-                .map(|(oid, _)| *oid)
-                .collect();
-            if more.is_empty() {
-                return going;
-            }
-            going.extend(more);
-        }
-    }
-
-    fn reaches(&self, from: &BTreeSet<Oid>, goal: Oid) -> bool {
-        from.iter()
-            .any(|read| *read == goal || self.views.get(read).is_some_and(|view| self.reaches(&view.reads, goal)))
-    }
-
-    /// Applies a step and gives the objects it wrote, also with what they were already; refuses with the SQLSTATE.
-    /// `new` is the OID of what the step creates.
-    fn apply(&mut self, step: &Step, new: Oid, second: i64) -> Result<BTreeSet<Oid>, SqlState> {
-        Ok(match step {
-            Step::CreateSchema { name } => {
-                if self.schema_named(name).is_some() {
-                    return Err(SqlState::DuplicateSchema);
-                }
-                self.schemas.insert(new, (name.clone(), None));
-                BTreeSet::from([new])
-            }
-            Step::DropSchema { name, cascade } => {
-                let schema = self.schema_named(name).ok_or(SqlState::InvalidSchemaName)?;
-                let inside = self.views.iter().filter(|(_, view)| view.schema == schema).map(|(oid, _)| *oid);
-                let going = self.with_readers(inside.collect());
-                if !cascade && !going.is_empty() {
-                    return Err(SqlState::DependentObjectsStillExist);
-                }
-                self.views.retain(|oid, _| !going.contains(oid));
-                self.schemas.remove(&schema);
-                going.into_iter().chain([schema]).collect()
-            }
-            Step::CommentSchema { name, comment } => {
-                let schema = self.schema_named(name).ok_or(SqlState::InvalidSchemaName)?;
-                self.schemas.entry(schema).and_modify(|(_, known)| known.clone_from(comment));
-                BTreeSet::from([schema])
-            }
-            Step::CreateView { schema, name, reads, or_replace } => {
-                self.create_view(schema, name, reads, *or_replace, new, second)?
-            }
-            Step::Rename { view, name } => {
-                let schema = self.views.get(view).ok_or(SqlState::UndefinedTable)?.schema;
-                if self.view_named(schema, name).is_some() {
-                    return Err(SqlState::DuplicateTable);
-                }
-                self.views.entry(*view).and_modify(|view| view.name.clone_from(name));
-                BTreeSet::from([*view])
-            }
-            Step::DropView { schema, name, cascade } => {
-                let schema = self.schema_named(schema).ok_or(SqlState::InvalidSchemaName)?;
-                let view = self.view_named(schema, name).ok_or(SqlState::UndefinedTable)?;
-                let going = self.with_readers(BTreeSet::from([view]));
-                if !cascade && going.len() > 1 {
-                    return Err(SqlState::DependentObjectsStillExist);
-                }
-                self.views.retain(|oid, _| !going.contains(oid));
-                going
-            }
-            Step::Comment { view, comment } => {
-                self.views.get_mut(view).ok_or(SqlState::UndefinedTable)?.comment.clone_from(comment);
-                BTreeSet::from([*view])
-            }
-        })
-    }
-
-    fn create_view(
-        &mut self,
-        schema: &str,
-        name: &str,
-        reads: &[Oid],
-        or_replace: bool,
-        new: Oid,
-        second: i64,
-    ) -> Result<BTreeSet<Oid>, SqlState> {
-        let schema = self.schema_named(schema).ok_or(SqlState::InvalidSchemaName)?;
-        let reads: BTreeSet<Oid> = reads.iter().copied().collect();
-        if reads.iter().any(|read| !self.views.contains_key(read)) {
-            return Err(SqlState::UndefinedTable);
-        }
-        match self.view_named(schema, name) {
-            Some(_) if !or_replace => Err(SqlState::DuplicateTable),
-            Some(existing) if self.reaches(&reads, existing) => Err(SqlState::InvalidObjectDefinition),
-            Some(existing) => {
-                self.views.entry(existing).and_modify(|view| (view.reads, view.saved_at) = (reads, second));
-                Ok(BTreeSet::from([existing]))
-            }
-            None => {
-                let view = ModelView { schema, name: name.to_owned(), reads, comment: None, saved_at: second };
-                self.views.insert(new, view);
-                Ok(BTreeSet::from([new]))
-            }
-        }
-    }
-
-    /// Mine on top of theirs, if nobody else wrote what I wrote and the whole is lawful: both began at `base`.
-    fn merged(base: &Self, mine: &Self, writes: &BTreeSet<Oid>, theirs: &Self) -> Option<Self> {
-        if base == mine {
-            return Some(theirs.clone());
-        }
-        let merged = Self {
-            schemas: merged_map(&base.schemas, &mine.schemas, writes, &theirs.schemas)?,
-            views: merged_map(&base.views, &mine.views, writes, &theirs.views)?,
-        };
-        merged.is_lawful().then_some(merged)
-    }
-
-    fn is_lawful(&self) -> bool {
-        let schema_names: BTreeSet<_> = self.schemas.values().map(|(name, _)| name).collect();
-        let view_names: BTreeSet<_> = self.views.values().map(|view| (view.schema, &view.name)).collect();
-        let homes =
-            self.views.values().all(|view| view.schema == PUBLIC_OID || self.schemas.contains_key(&view.schema));
-        let reads = self.views.values().all(|view| view.reads.iter().all(|read| self.views.contains_key(read)));
-        schema_names.len() == self.schemas.len()
-            && view_names.len() == self.views.len()
-            && homes
-            && reads
-            && self.ends()
-    }
-
-    /// Whether taking away views that read nothing, again and again, takes away all.
-    fn ends(&self) -> bool {
-        let mut left = self.views.clone();
-        loop {
-            let names: BTreeSet<Oid> = left.keys().copied().collect();
-            left.retain(|_, view| !view.reads.is_disjoint(&names));
-            if left.len() == names.len() {
-                return left.is_empty();
-            }
-        }
-    }
-
-    /// The state of a snapshot, on paper.
-    fn of(snapshot: &Snapshot) -> Self {
-        let user_schemas = snapshot.schemas().filter(|schema| schema.oid >= FIRST_USER_OID);
-        Self {
-            schemas: user_schemas.map(|schema| (schema.oid, (schema.name.clone(), schema.comment.clone()))).collect(),
-            views: snapshot
-                .relations()
-                .map(|view| {
-                    let saved_at = view.replaced_at.unwrap_or(view.created_at);
-                    let paper = ModelView {
-                        schema: view.schema,
-                        name: view.name.clone(),
-                        reads: view.reads(),
-                        comment: view.comment.clone(),
-                        saved_at: (saved_at - at(0)).num_seconds(),
-                    };
-                    (view.oid, paper)
-                })
-                .collect(),
-        }
-    }
-}
-
-/// Theirs with my entries where I wrote; nothing when they wrote there too.
-fn merged_map<T: Clone + PartialEq>(
-    base: &BTreeMap<Oid, T>,
-    mine: &BTreeMap<Oid, T>,
-    writes: &BTreeSet<Oid>,
-    theirs: &BTreeMap<Oid, T>,
-) -> Option<BTreeMap<Oid, T>> {
-    let mut merged = theirs.clone();
-    for oid in writes {
-        if base.get(oid) != theirs.get(oid) {
-            return None;
-        }
-        match mine.get(oid) {
-            Some(value) => drop(merged.insert(*oid, value.clone())),
-            None => drop(merged.remove(oid)),
-        }
-    }
-    Some(merged)
-}
 
 /// A transaction on both sides, with its savepoints.
 struct Transaction {
@@ -284,6 +64,7 @@ struct Tally {
     refusals: usize,
     replayed: usize,
     rollbacks: usize,
+    refreshes: usize,
 }
 
 struct History<'a> {
@@ -291,6 +72,9 @@ struct History<'a> {
     catalog: Catalog,
     committed: Model,
     open_store: &'a dyn Fn() -> Box<dyn Store>,
+    lists: &'a MemberFolder,
+    /// A store that is opened again names its files anew, beside drafts that still name them.
+    counts_files: bool,
     second: i64,
     tally: &'a mut Tally,
 }
@@ -316,7 +100,24 @@ impl History<'_> {
                 );
                 check_indexes(transaction.now.draft.snapshot());
             }
+            if self.counts_files {
+                self.check_files(&sessions);
+            }
         }
+    }
+
+    /// On the disk lies what readers, open transactions and their savepoints name, and nothing else.
+    fn check_files(&self, sessions: &[Option<Transaction>]) {
+        let open = sessions.iter().flatten();
+        let drafts = open.flat_map(|transaction| transaction.savepoints.iter().chain([&transaction.now]));
+        let seen = drafts.flat_map(|progress| [progress.draft.base(), progress.draft.snapshot()]).map(Arc::clone);
+        let named: BTreeSet<PathBuf> = seen.chain([self.catalog.snapshot()]).flat_map(|seen| files_of(&seen)).collect();
+        let entries = |folder: &Path| -> Vec<PathBuf> {
+            let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+            entries.map(|entry| entry.expect("an entry").path()).collect()
+        };
+        let there: BTreeSet<PathBuf> = entries(self.lists.root()).iter().flat_map(|list| entries(list)).collect();
+        assert_eq!(there, named, "files of lists");
     }
 
     fn begin(&self) -> Transaction {
@@ -355,7 +156,8 @@ impl History<'_> {
     fn statement(&mut self, now: &mut Progress) {
         let step = self.random_step(&now.model);
         let before = now.draft.snapshot().clone();
-        let result = run_on_draft(&mut now.draft, &step, self.second);
+        let result = run_on_draft(&mut now.draft, &step, self.second, self.lists);
+        self.tally.refreshes += usize::from(result.is_ok() && matches!(step, Step::Refresh { .. }));
         // What the step created is what is new; a refused step created nothing.
         let known = |oid: &Oid| before.schema(*oid).is_some() || before.relation(*oid).is_some();
         let after = now.draft.snapshot();
@@ -387,7 +189,7 @@ impl History<'_> {
         let view = views.choose(random).copied().unwrap_or(99);
         let comment = random.random_bool(0.7).then(|| format!("comment {}", self.second));
         let cascade = random.random_bool(0.3);
-        match random.random_range(0..20) {
+        match random.random_range(0..28) {
             0..2 => Step::CreateSchema { name: schema_name },
             2 => Step::DropSchema { name: schema_name, cascade },
             3 => Step::CommentSchema { name: schema_name, comment },
@@ -398,7 +200,22 @@ impl History<'_> {
             }
             12..15 => Step::Rename { view, name },
             15..18 => Step::DropView { schema, name, cascade },
-            _ => Step::Comment { view, comment },
+            18..20 => Step::Comment { view, comment },
+            20..22 => {
+                let count = random.random_range(0..2);
+                let reads: Vec<Oid> = views.choose_multiple(random, count).copied().collect();
+                Step::CreateList { schema, name, reads }
+            }
+            22 => Step::DropList { schema, name, cascade },
+            of_list => {
+                let lists: Vec<Oid> = views.into_iter().filter(|oid| model.views[oid].list.is_some()).collect();
+                let list = lists.choose(random).copied().unwrap_or(view);
+                match of_list {
+                    23 => Step::Empty { list },
+                    24 => Step::RenameList { list, name },
+                    _ => Step::Refresh { list },
+                }
+            }
         }
     }
 
@@ -464,7 +281,7 @@ impl History<'_> {
     }
 }
 
-fn run_on_draft(draft: &mut Draft, step: &Step, second: i64) -> crate::error::Result<()> {
+fn run_on_draft(draft: &mut Draft, step: &Step, second: i64, lists: &MemberFolder) -> crate::error::Result<()> {
     match step {
         Step::CreateSchema { name } => draft.create_schema(name, false).map(drop),
         Step::DropSchema { name, cascade } => draft.drop_schema(name, false, *cascade).map(drop),
@@ -480,7 +297,48 @@ fn run_on_draft(draft: &mut Draft, step: &Step, second: i64) -> crate::error::Re
             draft.drop_views(&[RelationName::qualified(schema, name)], false, *cascade).map(drop)
         }
         Step::Comment { view, comment } => draft.comment_on(*view, comment.clone()),
+        Step::CreateList { schema, name, reads } => {
+            let schema = draft.snapshot().schema_named(schema).map(|schema| schema.oid);
+            let schema = schema.ok_or_else(|| message::schema_missing("none"))?;
+            let list = NewView { schema, definition: definition(reads), ..new_view(name, &[]) };
+            let options = AudienceOptions { keep: KEPT as u32, ..AudienceOptions::default() };
+            draft.create_materialized_view(list, options, false, at(second)).map(drop)
+        }
+        Step::Refresh { list } => {
+            let held = draft.require(*list, MustBe::MaterializedView)?.materialized();
+            let number = held.map_or(0, |held| held.last_run) + 1;
+            let run = run_of(*list, number, second, lists)?;
+            draft.put_run(*list, run)
+        }
+        Step::Empty { list } => draft.unpopulate(*list),
+        Step::RenameList { list, name } => draft.rename_relation(*list, name, MustBe::MaterializedView).map(drop),
+        Step::DropList { schema, name, cascade } => {
+            draft.drop_materialized_views(&[RelationName::qualified(schema, name)], false, *cascade).map(drop)
+        }
     }
+}
+
+/// A run whose file is there, and empty: nobody reads its rows.
+fn run_of(list: Oid, number: u32, second: i64, lists: &MemberFolder) -> crate::error::Result<Run> {
+    let (file, _handle) = lists.create(list, number)?;
+    Ok(Run {
+        number,
+        file,
+        rows: 0,
+        bytes: 0,
+        universe: 0,
+        as_of: at(second).date_naive(),
+        started_at: at(second),
+        finished_at: at(second),
+        by: "ada".to_owned(),
+        definition: String::new(),
+        definition_hash: String::new(),
+    })
+}
+
+fn files_of(snapshot: &Snapshot) -> Vec<PathBuf> {
+    let lists = snapshot.relations().filter_map(|relation| relation.materialized());
+    lists.flat_map(|list| list.runs.iter().map(|run| run.file.path().to_owned())).collect()
 }
 
 /// The indexes say what the objects say.
@@ -506,10 +364,20 @@ fn run_history(seed: u64, on_file: bool, tally: &mut Tally) {
         let home = crate::storage::layout::Home::open(folder.path()).expect("a home");
         Box::new(SqliteStore::open(Arc::new(home)).expect("a store"))
     };
+    // Where a store on a file looks for them.
+    let lists = MemberFolder::new(folder.path().join("audiences"));
     let catalog = Catalog::open(open_store(), &[], at(0)).expect("opens");
     let random = ChaCha8Rng::seed_from_u64(seed);
-    let mut history =
-        History { random, catalog, committed: Model::default(), open_store: &open_store, second: 0, tally };
+    let mut history = History {
+        random,
+        catalog,
+        committed: Model::default(),
+        open_store: &open_store,
+        lists: &lists,
+        counts_files: !on_file,
+        second: 0,
+        tally,
+    };
     history.run();
 }
 
@@ -529,10 +397,10 @@ fn two_sessions_agree_with_a_model() {
     }
     println!("seeds 0..{HISTORIES}: {tally:?}");
     if asked.is_none() {
-        let Tally { commits, merges, conflicts, refusals, replayed, rollbacks } = tally;
+        let Tally { commits, merges, conflicts, refusals, replayed, rollbacks, refreshes } = tally;
         for (what, count) in [("commits", commits), ("merges", merges), ("conflicts", conflicts)] {
             assert!(count > 500, "only {count} {what}");
         }
-        assert!(refusals > 500 && replayed > 500 && rollbacks > 500);
+        assert!(refusals > 500 && replayed > 500 && rollbacks > 500 && refreshes > 500);
     }
 }

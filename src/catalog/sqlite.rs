@@ -7,6 +7,7 @@
 //! The format is a number in the file (`user_version`). Older formats are brought forward at opening, each step in
 //! a transaction of its own; a newer one is refused.
 
+mod delivery;
 mod load;
 mod run;
 #[cfg(test)]
@@ -17,6 +18,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, params};
 
+use super::delivery::RecordedDelivery;
 use super::object::{Relation, RelationKind, Role, Schema};
 use super::store::{Change, Loaded, RecordedRun, SavedDefinition, Store};
 use crate::error::{Error, Result, message};
@@ -29,8 +31,12 @@ use crate::storage::member_file::MemberFolder;
 const APPLICATION_ID: i64 = 0x5247_4C53;
 
 /// Step n brings a file from format n to n + 1. Steps that were released never change.
-const MIGRATIONS: &[&str] =
-    &[include_str!("sqlite/format_1.sql"), include_str!("sqlite/format_2.sql"), include_str!("sqlite/format_3.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("sqlite/format_1.sql"),
+    include_str!("sqlite/format_2.sql"),
+    include_str!("sqlite/format_3.sql"),
+    include_str!("sqlite/format_4.sql"),
+];
 
 #[derive(Debug)]
 pub struct SqliteStore {
@@ -140,6 +146,10 @@ impl Store for SqliteStore {
     fn runs(&mut self) -> Result<Vec<RecordedRun>> {
         load::runs(&self.connection).map_err(|error| error.into_error(&self.path))
     }
+
+    fn deliveries(&mut self) -> Result<Vec<RecordedDelivery>> {
+        delivery::all(&self.connection).map_err(|error| error.into_error(&self.path))
+    }
 }
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
@@ -165,7 +175,11 @@ fn take_away(transaction: &Transaction<'_>, change: &Change) -> rusqlite::Result
         Change::RemoveSchema(oid) => remove_schema(transaction, *oid),
         Change::PutRelation(relation) => remove_relation(transaction, relation.oid),
         Change::RemoveRelation(oid) => remove_relation(transaction, *oid),
-        Change::NextOid(_) | Change::SaveDefinition(_) | Change::RecordFailure(_) => Ok(()),
+        Change::NextOid(_)
+        | Change::SaveDefinition(_)
+        | Change::RecordFailure(_)
+        | Change::PutDelivery(_)
+        | Change::PutBatch { .. } => Ok(()),
     }
 }
 
@@ -182,6 +196,8 @@ fn put_back(transaction: &Transaction<'_>, change: &Change) -> rusqlite::Result<
         }
         Change::SaveDefinition(saved) => insert_saved(transaction, saved),
         Change::RecordFailure(failure) => run::insert(transaction, failure, None),
+        Change::PutDelivery(put) => delivery::put(transaction, put),
+        Change::PutBatch { delivery, batch } => delivery::put_batch(transaction, delivery, batch),
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
+use super::delivery::{Batch, Delivery, RecordedDelivery};
 use super::object::{FIRST_USER_OID, Relation, Role, Run, Schema};
 use crate::error::Result;
 use crate::pg_type::Oid;
@@ -31,6 +32,9 @@ pub trait Store: Send {
 
     /// Every refresh that was ever tried, oldest first, also of lists that were dropped.
     fn runs(&mut self) -> Result<Vec<RecordedRun>>;
+
+    /// Every delivery that was ever begun or refused, oldest first, also of lists that were dropped.
+    fn deliveries(&mut self) -> Result<Vec<RecordedDelivery>>;
 }
 
 /// A stored state.
@@ -63,6 +67,13 @@ pub enum Change {
     SaveDefinition(SavedDefinition),
     /// A refresh that failed. Those that succeeded come with their list.
     RecordFailure(RecordedRun),
+    /// A new delivery, or a new state of one. Its batches stay.
+    PutDelivery(Box<Delivery>),
+    /// A new batch of a delivery that is known, or a new state of one.
+    PutBatch {
+        delivery: String,
+        batch: Batch,
+    },
 }
 
 /// A refresh as it is remembered for ever, also when its rows and its list are gone.

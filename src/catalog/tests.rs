@@ -328,6 +328,10 @@ impl Store for FullDisk {
     fn runs(&mut self) -> Result<Vec<RecordedRun>> {
         self.store.runs()
     }
+
+    fn deliveries(&mut self) -> Result<Vec<RecordedDelivery>> {
+        self.store.deliveries()
+    }
 }
 
 #[test]

@@ -63,7 +63,9 @@ impl Test {
         }
         let path =
             self.config.as_deref().ok_or_else(|| message::internal("neither --config nor --connect is given"))?;
-        let config = read_config(path)?;
+        let mut config = read_config(path)?;
+        // A suite that calls regulars.deliver finds no channel: what it tries is forgotten, and must not reach people.
+        config.channels.clear();
         let saved = SqliteStore::open(Arc::new(Home::open(&config.home)?))?.load()?;
         for list in saved.relations.iter().filter_map(|relation| relation.materialized()) {
             list.runs.iter().for_each(|run| run.file.lend());

@@ -14,10 +14,12 @@ mod ignored;
 mod lateral;
 mod names;
 pub mod question;
+pub mod recipients;
 pub mod rows;
 pub mod rule;
 pub mod state;
 mod told;
+mod unpopulated;
 mod view;
 
 use std::sync::Arc;

@@ -17,6 +17,7 @@ use datafusion::sql::sqlparser::ast::{ObjectName, TableFactor};
 use super::dialect::{Dialect, Session};
 use super::question::QuestionPlanner;
 use super::rows::RowsPlanner;
+use super::unpopulated::Unpopulated;
 use super::{Planner, constant, fact, function, view};
 use crate::catalog::object::{Relation, RelationKind};
 use crate::catalog::snapshot::Snapshot;
@@ -150,9 +151,11 @@ impl<'a> Names<'a> {
                     .ok_or_else(|| message::table_not_configured(&relation.name))?,
                 RelationKind::View(_) => self.view(relation)?,
                 RelationKind::MaterializedView(list) => {
-                    let run = list.shown().ok_or_else(|| message::not_populated(&relation.name))?;
                     let schema = view::kept_schema(&relation.columns)?;
-                    Arc::new(MemberTable::new(Arc::clone(&run.file), run.bytes, schema))
+                    match list.shown() {
+                        Some(run) => Arc::new(MemberTable::new(Arc::clone(&run.file), run.bytes, schema)),
+                        None => Arc::new(Unpopulated { name: relation.name.clone(), schema }),
+                    }
                 }
             },
         };

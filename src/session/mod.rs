@@ -101,9 +101,28 @@ impl Session {
             }
         }
         let registration = engine.registry.enter(known, startup.client, engine.clock.now())?;
+        Ok(Self::of(engine, settings, registration))
+    }
+
+    /// Opens a session in which the server works as a role by itself: nobody signs in, so that it matters neither whether
+    /// the role may, nor how many sessions it may have.
+    ///
+    /// Errors: 42501 for a role that is gone.
+    pub fn open_unattended(engine: Arc<Engine>, role: Oid, application_name: &str) -> Result<Self> {
+        let snapshot = engine.catalog.snapshot();
+        if snapshot.role(role).is_none() {
+            return Err(message::role_is_gone(role));
+        }
+        let mut settings = Settings::new(Identity::new(role), &snapshot, &engine.limits);
+        settings.set_initial("application_name", application_name)?;
+        let registration = engine.registry.enter_unattended(role, engine.clock.now());
+        Ok(Self::of(engine, settings, registration))
+    }
+
+    fn of(engine: Arc<Engine>, settings: Settings, registration: Registration) -> Self {
         let application_name = settings.application_name().to_owned();
         registration.note(|activity| activity.application_name = application_name);
-        Ok(Self {
+        Self {
             engine,
             settings,
             transaction: Transaction::idle(),
@@ -113,7 +132,7 @@ impl Session {
             wishes: Wishes::default(),
             registration,
             reported: BTreeMap::new(),
-        })
+        }
     }
 
     /// Process id and secret of the cancel key.

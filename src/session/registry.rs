@@ -42,6 +42,8 @@ pub struct Activity {
     /// As whom the client signed in.
     pub role: Oid,
     pub application_name: String,
+    /// Somebody signed in; otherwise the server works as this role by itself.
+    pub is_clients: bool,
     /// Where the client is; `None` when it is in this process.
     pub client: Option<SocketAddr>,
     pub started_at: DateTime<Utc>,
@@ -54,7 +56,8 @@ pub struct Activity {
 }
 
 impl Registry {
-    /// Enters a session; it leaves when the registration is dropped. Errors: 53300 when the role has as many as it may.
+    /// Enters a client's session; it leaves when the registration is dropped. Errors: 53300 when the role has as many as
+    /// it may.
     pub fn enter(
         self: &Arc<Self>,
         role: &Role,
@@ -62,13 +65,29 @@ impl Registry {
         started_at: DateTime<Utc>,
     ) -> Result<Registration> {
         let mut sessions = self.sessions.lock();
-        // As in PostgreSQL superusers are not counted.
+        // As in PostgreSQL superusers are not counted, nor is what the server does by itself.
         if let Some(limit) = role.connection_limit.filter(|_| !role.is_superuser) {
-            let held = sessions.alive.values().filter(|entry| entry.activity.role == role.oid).count();
-            if held >= limit as usize {
+            let of_role = |entry: &&Entry| entry.activity.is_clients && entry.activity.role == role.oid;
+            if sessions.alive.values().filter(of_role).count() >= limit as usize {
                 return Err(message::too_many_connections_of_role(&role.name));
             }
         }
+        Ok(self.admit(&mut sessions, role.oid, true, client, started_at))
+    }
+
+    /// Enters a session of the server's own, which works as this role; no limit holds it back.
+    pub fn enter_unattended(self: &Arc<Self>, role: Oid, started_at: DateTime<Utc>) -> Registration {
+        self.admit(&mut self.sessions.lock(), role, false, None, started_at)
+    }
+
+    fn admit(
+        self: &Arc<Self>,
+        sessions: &mut Sessions,
+        role: Oid,
+        is_clients: bool,
+        client: Option<SocketAddr>,
+        started_at: DateTime<Utc>,
+    ) -> Registration {
         // Wraps within the positive numbers; a number in use is passed over.
         let mut process_id = sessions.last_process_id;
         loop {
@@ -81,8 +100,9 @@ impl Registry {
         let secret = rand::rng().random();
         let activity = Activity {
             process_id,
-            role: role.oid,
+            role,
             application_name: String::new(),
+            is_clients,
             client,
             started_at,
             state: "idle",
@@ -93,7 +113,7 @@ impl Registry {
         };
         let session = CancellationToken::new();
         sessions.alive.insert(process_id, Entry { secret, session, statement: CancellationToken::new(), activity });
-        Ok(Registration { registry: Arc::clone(self), process_id, secret })
+        Registration { registry: Arc::clone(self), process_id, secret }
     }
 
     /// Cancels what the session runs, if the secret is right; says nothing about whether it was.
@@ -195,7 +215,11 @@ mod tests {
         assert_eq!(registry.enter(&role, None, DateTime::UNIX_EPOCH).unwrap_err().state().code(), "53300");
         assert_eq!(registry.enter(&other, None, DateTime::UNIX_EPOCH).unwrap_err().state().code(), "53300");
         assert!(registry.enter(&superuser, None, DateTime::UNIX_EPOCH).is_ok());
+        let unattended = registry.enter_unattended(role.oid, DateTime::UNIX_EPOCH);
         drop(first);
+        let again = registry.enter(&role, None, DateTime::UNIX_EPOCH);
+        assert!(again.is_ok(), "what the server does by itself is not counted");
+        drop((unattended, again));
         assert!(registry.enter(&role, None, DateTime::UNIX_EPOCH).is_ok());
     }
 }

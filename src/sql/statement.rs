@@ -69,6 +69,7 @@ pub enum StatementKind {
         if_exists: bool,
         options: Vec<(String, Option<String>)>,
     },
+    Call(Box<Call>),
     /// `DROP TABLE`, kept apart because the purchase history's tables cannot be dropped but views may be named by mistake.
     DropTables {
         names: Vec<Name>,
@@ -263,6 +264,14 @@ pub struct CreateAudience {
     pub options: Vec<(String, Option<String>)>,
     /// Not WITH NO DATA.
     pub with_data: bool,
+}
+
+/// `CALL procedure(…)`.
+#[derive(Debug, Clone)]
+pub struct Call {
+    pub procedure: Name,
+    /// Each with its name where it has one.
+    pub arguments: Vec<(Option<String>, ast::Expr)>,
 }
 
 /// `REFRESH MATERIALIZED VIEW`.

@@ -1,6 +1,7 @@
 //! The grammar of statements that define, name and set things; everything else is a query or is refused by name.
 
 mod audience;
+mod call;
 mod copy;
 mod cursor;
 mod role;
@@ -19,7 +20,6 @@ use crate::error::{Result, message};
 const UNSUPPORTED: &[&str] = &[
     "alter",
     "analyze",
-    "call",
     "checkpoint",
     "cluster",
     "create",
@@ -48,6 +48,7 @@ impl Grammar<'_> {
             "select" | "with" | "values" | "table" => Ok(StatementKind::Query(self.query()?)),
             "explain" => self.explain(),
             "refresh" => self.refresh(),
+            "call" => self.call(),
             "create" => self.create(),
             "drop" => self.drop(),
             "alter" => self.alter(),

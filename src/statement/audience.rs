@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use super::context::Context;
 use super::outcome::Outcome;
+use crate::audience::failure::Failure;
 use crate::audience::options;
 use crate::audience::refresh::Refresh;
 use crate::catalog::object::{AudienceOptions, are_of_segment};
-use crate::catalog::{MustBe, NewView, RecordedRun, RelationName, RunOutcome};
-use crate::error::{Error, Result, message};
+use crate::catalog::{MustBe, NewView, RelationName};
+use crate::error::{Result, message};
 use crate::pg_type::Oid;
 use crate::planner::{kept_schema, question, resolve_view};
 use crate::sql::statement::{CreateAudience, Name, RefreshAudience};
@@ -57,7 +58,7 @@ pub async fn create(context: &mut Context<'_>, create: &CreateAudience, text: &A
 
 /// The new rows are seen by this transaction at once, by others when it is committed.
 ///
-/// Errors: 42P01, 42809 for the name; 0A000 for CONCURRENTLY of what holds nothing; 23505 for a repeated member; whatever
+/// Errors: 42P01, 42809 for the name; 42501 for another's list; 0A000 for CONCURRENTLY of what holds nothing; 23505 for a repeated member; whatever
 /// the query refuses. After an error the list holds what it held.
 pub async fn refresh(context: &mut Context<'_>, refresh: &RefreshAudience) -> Result<Outcome> {
     let oid = list(context, &refresh.name)?;
@@ -79,7 +80,10 @@ pub async fn refresh(context: &mut Context<'_>, refresh: &RefreshAudience) -> Re
     match filled(context, oid).await {
         Ok(_rows) => Ok(Outcome::Done(REFRESH.to_owned())),
         Err(error) => {
-            remember_failure(context, oid, &error).await?;
+            let by = context.user_name();
+            let (started_at, finished_at) = (context.now, context.engine.clock.now());
+            let failure = Failure { list: oid, error: &error, by, started_at, finished_at };
+            failure.record(&context.engine.catalog).await;
             Err(error)
         }
     }
@@ -128,32 +132,12 @@ async fn filled(context: &mut Context<'_>, oid: Oid) -> Result<u64> {
     Ok(rows)
 }
 
-/// So that who looks at the status page sees it, whatever becomes of the transaction.
-async fn remember_failure(context: &Context<'_>, oid: Oid, error: &Error) -> Result<()> {
-    let committed = context.engine.catalog.snapshot();
-    // A list that only this transaction knows has no status page.
-    let Some(list) = committed.relation(oid) else { return Ok(()) };
-    let failure = RecordedRun {
-        audience: oid,
-        schema: committed.schema(list.schema).map(|schema| schema.name.clone()).unwrap_or_default(),
-        name: list.name.clone(),
-        outcome: RunOutcome::Failed { error: error.message().to_owned() },
-        started_at: context.now,
-        finished_at: context.engine.clock.now(),
-        by: context.user_name(),
-    };
-    let catalog = Arc::clone(&context.engine.catalog);
-    match tokio::task::spawn_blocking(move || catalog.record_failure(failure)).await {
-        Ok(recorded) => recorded,
-        Err(error) => Err(message::internal("a failed refresh cannot be recorded").with_cause(error)),
-    }
-}
-
+/// The list of this name, which is the role's own to refresh.
 fn list(context: &mut Context<'_>, name: &Name) -> Result<Oid> {
     let draft = context.draft(REFRESH)?;
     let found = draft.find(&RelationName::from(name)).map(|relation| relation.oid);
     let oid =
         found.ok_or_else(|| message::relation_missing("relation", &name.to_string()).with_position(name.position))?;
-    draft.require(oid, MustBe::MaterializedView)?;
+    draft.require_own(oid, MustBe::MaterializedView)?;
     Ok(oid)
 }

@@ -15,12 +15,31 @@ use crate::catalog::system::{Gathered, SystemContext};
 use crate::engine::Engine;
 use crate::error::{Result, SqlState, message};
 use crate::ident::DATABASE;
+use crate::pg_type::Oid;
 use crate::planner::{Planner, Told, state};
 use crate::session::cursors::Cursors;
-use crate::session::identity::shown_name;
+use crate::session::identity::{Identity, shown_name};
 use crate::session::prepared::PreparedStatements;
 use crate::session::settings::Settings;
 use crate::session::transaction::{Transaction, TransactionStatus};
+
+/// A planner for work that belongs to no session: as this role, of now and today.
+pub fn house_planner(engine: &Arc<Engine>, role: Oid) -> Planner {
+    let mut settings = Settings::new(Identity::new(role), &engine.catalog.snapshot(), &engine.limits);
+    let context = Context {
+        now: engine.clock.now(),
+        engine,
+        process_id: 0,
+        settings: &mut settings,
+        transaction: &mut Transaction::idle(),
+        prepared: &mut PreparedStatements::default(),
+        cursors: &mut Cursors::default(),
+        notices: &mut Vec::new(),
+        is_alone: true,
+        wishes: &Wishes::default(),
+    };
+    context.planner()
+}
 
 pub struct Context<'a> {
     pub now: DateTime<Utc>,
@@ -113,6 +132,7 @@ impl Context<'_> {
             catalog: Arc::clone(&self.engine.catalog),
             history: Arc::clone(&self.engine.history),
             now: self.now,
+            recipients: self.engine.desk.folder.clone(),
         });
         SystemContext {
             snapshot,

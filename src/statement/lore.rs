@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use regulars_udfs::Tables;
 
 use crate::audience::schedule::Schedule;
+use crate::catalog::delivery::RecordedDelivery;
 use crate::catalog::object::Relation;
 use crate::catalog::snapshot::Snapshot;
 use crate::catalog::system::{FunctionRow, Lore, Standing};
@@ -16,6 +17,7 @@ use crate::history::History;
 use crate::planner::fact::Fact;
 use crate::planner::{NameScope, question, text_of_today, texts_behind};
 use crate::sql;
+use crate::storage::member_file::{MemberFile, MemberFolder};
 
 /// For one statement.
 #[derive(Debug)]
@@ -25,6 +27,8 @@ pub struct SegmentLore {
     pub catalog: Arc<Catalog>,
     pub history: Arc<History>,
     pub now: DateTime<Utc>,
+    /// Where the recipients of deliveries are kept.
+    pub recipients: MemberFolder,
 }
 
 impl Lore for SegmentLore {
@@ -60,6 +64,14 @@ impl Lore for SegmentLore {
 
     fn runs(&self) -> Result<Vec<RecordedRun>> {
         self.catalog.runs()
+    }
+
+    fn deliveries(&self) -> Result<Vec<RecordedDelivery>> {
+        self.catalog.deliveries()
+    }
+
+    fn recipients(&self, name: &str) -> Arc<MemberFile> {
+        self.recipients.published(name)
     }
 
     fn saved_definitions(&self) -> Result<Vec<SavedDefinition>> {

@@ -1,11 +1,13 @@
 //! What each statement does, one file each: here only the match from statement to handler.
 
 pub mod audience;
+pub mod call;
 pub mod comment;
 pub mod context;
 pub mod copy;
 pub mod create_view;
 pub mod cursor;
+pub mod deliver;
 pub mod drop_view;
 pub mod explain;
 mod lore;
@@ -60,6 +62,7 @@ async fn run_bound(context: &mut Context<'_>, statement: &Statement, bound: Boun
         StatementKind::CreateAudience(create) => audience::create(context, create, &statement.text).await,
         StatementKind::RefreshAudience(refresh) => audience::refresh(context, refresh).await,
         StatementKind::SetAudience { name, if_exists, options } => audience::set(context, name, *if_exists, options),
+        StatementKind::Call(asked) => call::run(context, asked, &statement.text, bound).await,
         StatementKind::DropViews { names, materialized, if_exists, cascade } => {
             drop_view::run(context, names, *materialized, *if_exists, *cascade)
         }
@@ -115,6 +118,7 @@ pub async fn describe(
             let (parameters, _) = query::describe(context, &explain.query, &statement.text, given).await?;
             Ok((parameters, Some(explain::columns(explain.format))))
         }
+        StatementKind::Call(asked) => Ok((call::parameters(asked, &given)?, Some(deliver::columns()))),
         StatementKind::Declare(declare) => {
             Ok((query::describe(context, &declare.query, &statement.text, given).await?.0, None))
         }

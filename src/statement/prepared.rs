@@ -71,7 +71,12 @@ pub fn deallocate(context: &mut Context<'_>, name: Option<&str>) -> Result<Outco
 }
 
 /// An argument in its parameter's type: a literal is read as such, anything else is computed.
-async fn value(context: &Context<'_>, argument: &ast::Expr, pg_type: PgType, text: &Arc<str>) -> Result<ScalarValue> {
+pub(super) async fn value(
+    context: &Context<'_>,
+    argument: &ast::Expr,
+    pg_type: PgType,
+    text: &Arc<str>,
+) -> Result<ScalarValue> {
     let data_type = pg_type.to_arrow().ok_or_else(|| message::unknown_type(pg_type.oid))?;
     if let ast::Expr::Value(literal) = argument {
         match &literal.value {

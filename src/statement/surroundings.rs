@@ -95,6 +95,7 @@ impl Surroundings for StatementSurroundings {
                 role: activity.role,
                 application_name: activity.application_name,
                 state: activity.state,
+                is_clients: activity.is_clients,
                 query: activity.query,
                 client_address: activity.client.map(|client| client.ip().to_canonical().to_string()),
                 client_port: activity.client.map(|client| client.port().into()),

@@ -5,13 +5,16 @@
 //!   lock              locked while a server runs; holds its process id
 //!   catalog.sqlite    the catalog (with catalog.sqlite-wal beside it while a server runs)
 //!   audiences/        the rows of kept lists, a file for each run that is kept
+//!   deliveries/       the recipients of deliveries, a file for each
 //!   server.crt        a certificate that `regulars init` made, with its key in server.key
 //! ```
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use super::disk::{Disk, LocalDisk};
 use super::member_file::MemberFolder;
 use crate::error::{Result, message};
 
@@ -20,6 +23,8 @@ use crate::error::{Result, message};
 #[derive(Debug)]
 pub struct Home {
     root: PathBuf,
+    /// Where kept lists are written.
+    disk: Arc<dyn Disk>,
     /// The operating system lets go of the lock when this is closed.
     _lock: File,
 }
@@ -39,7 +44,12 @@ impl Home {
             Err(TryLockError::Error(error)) => return Err(message::file_fault(&path, "be locked", error)),
         }
         write_pid(&lock).map_err(|error| message::file_fault(&path, "be written", error))?;
-        Ok(Self { root: root.to_owned(), _lock: lock })
+        Ok(Self { root: root.to_owned(), disk: Arc::new(LocalDisk), _lock: lock })
+    }
+
+    /// The same with another disk for kept lists: for tests.
+    pub fn with_disk(self, disk: Arc<dyn Disk>) -> Self {
+        Self { disk, ..self }
     }
 
     pub fn root(&self) -> &Path {
@@ -48,7 +58,7 @@ impl Home {
 
     /// Where the rows of kept lists lie.
     pub fn audiences(&self) -> MemberFolder {
-        MemberFolder::new(self.root.join("audiences"))
+        MemberFolder::on(Arc::clone(&self.disk), self.root.join("audiences"))
     }
 
     /// The catalog's SQLite file.
@@ -111,12 +121,7 @@ fn create_folder(path: &Path) -> Result<()> {
 
 /// Makes the names in a folder survive a crash of the machine.
 pub fn sync_folder(path: &Path) -> Result<()> {
-    // Folders cannot be opened as files everywhere; where they cannot, names are durable at once.
-    if cfg!(unix) {
-        let synced = File::open(path).and_then(|folder| folder.sync_all());
-        synced.map_err(|error| message::file_fault(path, "be synced", error))?;
-    }
-    Ok(())
+    LocalDisk.sync_folder(path).map_err(|error| message::file_fault(path, "be synced", error))
 }
 
 fn write_pid(mut lock: &File) -> std::io::Result<()> {

@@ -4,6 +4,8 @@
 //! (`s3://`, `gs://`, `az://`, `http(s)://`; over HTTP only single files, for it cannot list). Credentials of object stores come from the environment.
 //! Names that begin with `.` or `_` inside a folder are skipped: unfinished writes and marker files are named so.
 
+mod put;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -5,7 +5,7 @@
 //! still reads an older list. What a crash leaves behind is swept away at the next start.
 
 use std::collections::BTreeSet;
-use std::fs::{self, DirBuilder, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,7 +14,7 @@ use rand::rngs::StdRng;
 use rand::{RngCore, SeedableRng};
 use tempfile::TempDir;
 
-use super::layout::{private_file, sync_folder};
+use super::disk::{Disk, DiskFile, LocalDisk};
 use crate::error::{Result, message};
 use crate::pg_type::Oid;
 
@@ -22,6 +22,7 @@ use crate::pg_type::Oid;
 #[derive(Debug, Clone)]
 pub struct MemberFolder {
     root: PathBuf,
+    disk: Arc<dyn Disk>,
     /// Goes with the last of those who write into it.
     _temporary: Option<Arc<TempDir>>,
 }
@@ -32,6 +33,7 @@ pub struct MemberFile {
     path: PathBuf,
     /// Within the folder: `16400/7-1f0c9a.parquet`.
     name: String,
+    disk: Arc<dyn Disk>,
     is_published: AtomicBool,
     /// Belongs to another catalog, whose copy this is: it is never deleted here.
     is_lent: AtomicBool,
@@ -40,7 +42,11 @@ pub struct MemberFile {
 impl MemberFolder {
     /// Nothing is made before the first list is.
     pub fn new(root: PathBuf) -> Self {
-        Self { root, _temporary: None }
+        Self::on(Arc::new(LocalDisk), root)
+    }
+
+    pub fn on(disk: Arc<dyn Disk>, root: PathBuf) -> Self {
+        Self { root, disk, _temporary: None }
     }
 
     /// One that is gone when nobody writes into it any more.
@@ -48,40 +54,48 @@ impl MemberFolder {
     /// Errors: 58030 and 53100 for faults of the disk.
     pub fn temporary() -> Result<Self> {
         let folder = tempfile::tempdir().map_err(|error| message::io_failed(&error))?;
-        Ok(Self { root: folder.path().to_owned(), _temporary: Some(Arc::new(folder)) })
+        let root = folder.path().to_owned();
+        Ok(Self { _temporary: Some(Arc::new(folder)), ..Self::new(root) })
     }
 
     pub fn root(&self) -> &Path {
         &self.root
     }
 
+    /// Another folder beside this one, as lasting as this one.
+    ///
+    /// Errors: 58030 and 53100 for faults of the disk.
+    pub fn beside(&self, name: &str) -> Result<Self> {
+        match &self._temporary {
+            Some(_) => Self::temporary(),
+            None => Ok(Self::new(self.root.with_file_name(name))),
+        }
+    }
+
     /// A new file for a run of a list, empty and private to us; not yet published.
     ///
     /// Errors: 58030 and 53100 for faults of the disk.
-    pub fn create(&self, list: Oid, run: u32) -> Result<(Arc<MemberFile>, File)> {
+    pub fn create(&self, list: Oid, run: u32) -> Result<(Arc<MemberFile>, Box<dyn DiskFile>)> {
         let folder = self.root.join(list.to_string());
-        let mut builder = DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(&folder).map_err(|error| message::file_fault(&folder, "be made", error))?;
+        self.disk.create_folder(&folder).map_err(|error| message::file_fault(&folder, "be made", error))?;
         // Two transactions may make the same run; one of them will lose.
         let name = format!("{list}/{run}-{:016x}.parquet", StdRng::from_os_rng().next_u64());
         let path = self.root.join(&name);
-        let file = private_file(&path)?;
-        Ok((
-            Arc::new(MemberFile { path, name, is_published: AtomicBool::new(false), is_lent: AtomicBool::new(false) }),
-            file,
-        ))
+        let handle = self.disk.create(&path).map_err(|error| message::file_fault(&path, "be made", error))?;
+        Ok((self.file(name, false), handle))
     }
 
     /// A file that the catalog names.
     pub fn published(&self, name: &str) -> Arc<MemberFile> {
-        let path = self.root.join(name);
+        self.file(name.to_owned(), true)
+    }
+
+    fn file(&self, name: String, is_published: bool) -> Arc<MemberFile> {
         Arc::new(MemberFile {
-            path,
-            name: name.to_owned(),
-            is_published: AtomicBool::new(true),
+            path: self.root.join(&name),
+            name,
+            disk: Arc::clone(&self.disk),
+            is_published: AtomicBool::new(is_published),
             is_lent: AtomicBool::new(false),
         })
     }
@@ -94,16 +108,16 @@ impl MemberFolder {
             return Ok(0);
         }
         let mut swept = 0;
-        for list in entries(&self.root)? {
+        for list in self.entries(&self.root)? {
             if !list.is_dir() {
                 continue;
             }
-            for path in entries(&list)? {
+            for path in self.entries(&list)? {
                 let name = path.strip_prefix(&self.root).ok().and_then(Path::to_str);
                 if name.is_some_and(|name| in_use.contains(name)) {
                     continue;
                 }
-                fs::remove_file(&path).map_err(|error| message::file_fault(&path, "be deleted", error))?;
+                self.disk.remove(&path).map_err(|error| message::file_fault(&path, "be deleted", error))?;
                 swept += 1;
             }
             // A folder with nothing in it; one that holds files stays, which is no fault.
@@ -111,11 +125,10 @@ impl MemberFolder {
         }
         Ok(swept)
     }
-}
 
-fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
-    let unreadable = |error| message::file_fault(folder, "be read", error);
-    fs::read_dir(folder).map_err(unreadable)?.map(|entry| Ok(entry.map_err(unreadable)?.path())).collect()
+    fn entries(&self, folder: &Path) -> Result<Vec<PathBuf>> {
+        self.disk.entries(folder).map_err(|error| message::file_fault(folder, "be read", error))
+    }
 }
 
 impl MemberFile {
@@ -130,7 +143,7 @@ impl MemberFile {
     /// Makes the file's place in its folder survive a crash. Its content is synced by who writes it.
     pub fn sync_name(&self) -> Result<()> {
         for folder in self.path.ancestors().skip(1).take(3) {
-            sync_folder(folder)?;
+            self.disk.sync_folder(folder).map_err(|error| message::file_fault(folder, "be synced", error))?;
         }
         Ok(())
     }
@@ -164,7 +177,7 @@ impl Drop for MemberFile {
         if self.is_published.load(Ordering::Acquire) || self.is_lent.load(Ordering::Acquire) {
             return;
         }
-        if let Err(error) = fs::remove_file(&self.path)
+        if let Err(error) = self.disk.remove(&self.path)
             && error.kind() != std::io::ErrorKind::NotFound
         {
             // The next start sweeps it away.

@@ -7,6 +7,7 @@ pub mod footer;
 pub mod location;
 pub mod parquet_table;
 
+pub mod disk;
 pub mod layout;
 pub mod member_file;
 pub mod member_table;

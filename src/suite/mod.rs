@@ -4,7 +4,7 @@
 //! SQLSTATE: `statement error (42P01)`). A difference between doors is a failure of ours, so every door writes values
 //! alike: PostgreSQL's text, `NULL`, and `(empty)` for an empty string.
 
-mod in_process;
+pub mod in_process;
 mod remote;
 
 use std::fmt;

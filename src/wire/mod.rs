@@ -149,7 +149,12 @@ where
         }
     };
     let (error, ending) = match AssertUnwindSafe(conversation).catch_unwind().await {
-        Ok(Ok(()) | Err(Failure::Gone)) => return Ending::Left,
+        Ok(Err(Failure::Gone)) => return Ending::Left,
+        Ok(Ok(())) => {
+            // Over TLS the end is said too: a client that waits for it takes silence for an attack.
+            let _ = tokio::time::timeout(FAREWELL, writer.close()).await;
+            return Ending::Left;
+        }
         Ok(Err(Failure::Fatal(error) | Failure::Refused(error))) => (error, Ending::Closed),
         Err(panic) => {
             tracing::error!(peer = %peer.address, panic = panic_text(&*panic), "connection panicked");

@@ -92,8 +92,12 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
     pub async fn farewell(&mut self, error: &Error) {
         self.push(&report::error_response(error, report::Severity::Fatal));
         if self.flush().await.is_ok() {
-            // A client that is gone does not mind.
-            let _ = self.io.shutdown().await;
+            self.close().await;
         }
+    }
+
+    /// Nothing more comes. A client that is gone does not mind.
+    pub async fn close(&mut self) {
+        let _ = self.io.shutdown().await;
     }
 }

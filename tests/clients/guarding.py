@@ -136,3 +136,24 @@ def until(what, condition):
     while not condition():
         assert time.monotonic() < give_up_at, f"not within {CHANGE_TIMEOUT_S} s: {what}"
         time.sleep(0.05)
+
+
+class GuardedServer(Server):
+    """A server with a certificate of a test's authority, which wants TLS from this machine too."""
+
+    def __enter__(self):
+        self.authority_folder = tempfile.TemporaryDirectory(prefix="sign-in-ca-")
+        self.authority = Authority(self.authority_folder.name)
+        self.certificate = self.authority.folder / "server.crt"
+        self.key = self.authority.folder / "server.key"
+        self.authority.issue(self.certificate, self.key)
+        self.config = (f'[tls]\ncertificate = "{self.certificate}"\nkey = "{self.key}"\nrequired_on_loopback = true\n'
+                       + self.config)
+        return super().__enter__()
+
+    def __exit__(self, *error):
+        super().__exit__(*error)
+        self.authority_folder.cleanup()
+
+    def verified(self, **more):
+        return {"host": "localhost", "sslmode": "verify-full", "sslrootcert": str(self.authority.certificate)} | more

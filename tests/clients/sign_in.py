@@ -17,7 +17,7 @@ import os
 import psycopg
 
 from checking import check, equal, run
-from guarding import PASSWORD, Authority, Server, until
+from guarding import PASSWORD, GuardedServer, Server, until
 from protocol import fields, message, packet, query, startup, text
 
 SSL_REQUEST = packet(struct.pack("!i", 80877103))
@@ -346,25 +346,8 @@ def a_thousand_slow_connections_keep_no_good_sign_in_out():
         return f"100 good sign-ins in {taken:.1f} s"
 
 
-class Guarded(Server):
-    """A server with a certificate of a test's authority, which wants TLS from this machine too."""
-
-    def __enter__(self):
-        self.authority_folder = tempfile.TemporaryDirectory(prefix="sign-in-ca-")
-        self.authority = Authority(self.authority_folder.name)
-        self.certificate = self.authority.folder / "server.crt"
-        self.key = self.authority.folder / "server.key"
-        self.authority.issue(self.certificate, self.key)
-        self.config = (f'[tls]\ncertificate = "{self.certificate}"\nkey = "{self.key}"\nrequired_on_loopback = true\n'
-                       + self.config)
-        return super().__enter__()
-
-    def __exit__(self, *error):
-        super().__exit__(*error)
-        self.authority_folder.cleanup()
-
-    def verified(self, **more):
-        return {"host": "localhost", "sslmode": "verify-full", "sslrootcert": str(self.authority.certificate)} | more
+class Guarded(GuardedServer):
+    """One whose certificate is looked at."""
 
     def context(self):
         return ssl.create_default_context(cafile=str(self.authority.certificate))

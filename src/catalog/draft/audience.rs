@@ -73,9 +73,7 @@ impl Draft {
     }
 
     fn change(&mut self, oid: Oid, change: impl FnOnce(&mut Materialized)) -> Result<()> {
-        let relation = self.require(oid, MustBe::MaterializedView)?;
-        self.refuse_anothers(relation)?;
-        let mut relation = Relation::clone(relation);
+        let mut relation = Relation::clone(self.require_own(oid, MustBe::MaterializedView)?);
         if let RelationKind::MaterializedView(materialized) = &mut relation.kind {
             change(materialized);
         }

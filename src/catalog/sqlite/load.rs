@@ -289,7 +289,7 @@ fn relation(row: &Row<'_>, parts: &mut Parts) -> Result<Arc<Relation>> {
     }))
 }
 
-fn rows<T>(connection: &Connection, query: &str, mut read: impl FnMut(&Row<'_>) -> Result<T>) -> Result<Vec<T>> {
+pub fn rows<T>(connection: &Connection, query: &str, mut read: impl FnMut(&Row<'_>) -> Result<T>) -> Result<Vec<T>> {
     let mut statement = connection.prepare(query)?;
     let mut found = statement.query([])?;
     let mut read_rows = Vec::new();
@@ -308,11 +308,11 @@ fn grouped<T>(rows: Vec<(Oid, T)>) -> BTreeMap<Oid, Vec<T>> {
 }
 
 /// SQLite's integers have a sign, ours do not.
-fn unsigned<T: TryFrom<i64>>(number: i64) -> Result<T> {
+pub fn unsigned<T: TryFrom<i64>>(number: i64) -> Result<T> {
     T::try_from(number).map_err(|_| LoadError::Damaged(format!("It holds an impossible number: {number}.")))
 }
 
-fn instant(micros: i64) -> Result<DateTime<Utc>> {
+pub fn instant(micros: i64) -> Result<DateTime<Utc>> {
     DateTime::from_timestamp_micros(micros)
         .ok_or_else(|| LoadError::Damaged(format!("It holds an impossible instant: {micros}.")))
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Change, Loaded, SavedDefinition, Store};
+use crate::catalog::delivery::{Batch, Counts, Delivery, DeliveryState, RecordedDelivery};
 use crate::catalog::fixture::{at, column, schema, view};
 use crate::catalog::object::{FIRST_USER_OID, Membership, Relation, RelationKind, Role, Schema};
 use crate::error::SqlState;
@@ -13,7 +14,7 @@ type Open<'a> = &'a dyn Fn() -> Box<dyn Store>;
 
 /// `place` makes a new empty place for a store; what it gives opens that place, again and again.
 pub fn run<O: Fn() -> Box<dyn Store> + 'static>(place: impl Fn() -> O) {
-    let laws: [fn(Open); 9] = [
+    let laws: [fn(Open); 10] = [
         a_new_store_is_empty,
         what_is_committed_is_there_when_opened_again,
         a_stale_commit_changes_nothing,
@@ -23,6 +24,7 @@ pub fn run<O: Fn() -> Box<dyn Store> + 'static>(place: impl Fn() -> O) {
         definitions_are_kept_for_ever,
         roles_are_kept_with_their_memberships,
         the_secret_is_the_stores_own_and_lasts,
+        deliveries_are_kept_with_their_batches,
     ];
     for law in laws {
         law(&place());
@@ -204,4 +206,74 @@ fn the_secret_is_the_stores_own_and_lasts(open: Open) {
     let secret = open().secret().expect("reads");
     assert_eq!(open().secret().expect("reads"), secret);
     assert_ne!(secret, [0; 32]);
+}
+
+fn deliveries_are_kept_with_their_batches(open: Open) {
+    let counts = Counts {
+        matched: 11,
+        gone: 1,
+        suppressed: 1,
+        withdrawn: 1,
+        no_consent: 1,
+        no_identifier: 1,
+        invalid_identifier: 1,
+        shared_identifier: 1,
+        no_text: 1,
+        held_out: 1,
+        deliverable: 2,
+    };
+    let begun = Delivery {
+        id: "00ff".into(),
+        audience: 16_385,
+        schema: "public".into(),
+        name: "\u{e5}".into(),
+        run: 7,
+        channel: "line".into(),
+        state: DeliveryState::Sending,
+        error: None,
+        counts,
+        batches: 2,
+        recipients: Some("16385/7-1.parquet".into()),
+        reference: None,
+        manifest: None,
+        started_at: at(1),
+        finished_at: None,
+        by: "ada".into(),
+    };
+    let batch = |number, state, finished| Batch {
+        number,
+        members: 1,
+        dropped: 2,
+        state,
+        accepted: 3,
+        sha256: "ab".into(),
+        bytes: 4,
+        attempts: 5,
+        sent_at: at(2),
+        finished_at: finished,
+        error: Some("cut".into()),
+    };
+    let put = |delivery: &Delivery| Change::PutDelivery(Box::new(delivery.clone()));
+    let put_batch = |batch: &Batch| Change::PutBatch { delivery: "00ff".into(), batch: batch.clone() };
+    let mut store = open();
+    let [second, first] = [2, 1].map(|number| batch(number, DeliveryState::Sending, None));
+    store.commit(0, &[put(&begun), put_batch(&second), put_batch(&first)]).expect("commits");
+    drop(store);
+    let mut store = open();
+    let known = RecordedDelivery { delivery: begun.clone(), batches: vec![first, second.clone()] };
+    assert_eq!(store.deliveries().expect("reads"), [known]);
+    // What a delivery becomes leaves its batches alone, and the other way round.
+    let done = Delivery {
+        state: DeliveryState::Failed,
+        error: Some("refused".into()),
+        reference: Some("42".into()),
+        manifest: Some("{}".into()),
+        finished_at: Some(at(9)),
+        ..begun
+    };
+    let taken = batch(1, DeliveryState::Delivered, Some(at(8)));
+    store.commit(1, &[put(&done)]).expect("commits");
+    store.commit(2, &[put_batch(&taken)]).expect("commits");
+    let known = RecordedDelivery { delivery: done, batches: vec![taken, second] };
+    assert_eq!(store.deliveries().expect("reads"), [known]);
 }

@@ -147,7 +147,7 @@ fn pg_stat_activity(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> 
             ("state_change", session.state_changed_at.into()),
             ("state", session.state.into()),
             ("query", (&session.query).into()),
-            ("backend_type", "client backend".into()),
+            ("backend_type", if session.is_clients { "client backend" } else { "background worker" }.into()),
         ]);
     }
     Ok(())

@@ -1,20 +1,25 @@
 //! Rows of our own relations, in the schema `regulars`: segments, audiences and functions, so that people find their way.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
 use super::relation::Rows;
 use super::value::Value;
 use super::{Build, SystemContext};
+use crate::catalog::delivery::{DeliveryState, RecordedDelivery};
 use crate::catalog::object::Relation;
 use crate::catalog::store::{RecordedRun, RunOutcome, SavedDefinition};
 use crate::error::Result;
 use crate::pg_type::Oid;
+use crate::storage::member_file::MemberFile;
 
 pub(super) const BUILDERS: &[(&str, Build)] = &[
     ("audience_runs", audience_runs),
     ("audiences", audiences),
+    ("deliveries", deliveries),
+    ("delivery_batches", delivery_batches),
     ("functions", functions),
     ("segment_versions", segment_versions),
     ("segments", segments),
@@ -33,6 +38,12 @@ pub trait Lore: std::fmt::Debug + Send + Sync {
 
     /// Every refresh that was ever tried, oldest first. Blocks on the disk.
     fn runs(&self) -> Result<Vec<RecordedRun>>;
+
+    /// Every delivery that was ever begun or refused, oldest first. Blocks on the disk.
+    fn deliveries(&self) -> Result<Vec<RecordedDelivery>>;
+
+    /// The file of a delivery's recipients, by the name that the record has.
+    fn recipients(&self, name: &str) -> Arc<MemberFile>;
 
     /// Every definition that was ever saved, oldest first. Blocks on the disk.
     fn saved_definitions(&self) -> Result<Vec<SavedDefinition>>;
@@ -109,12 +120,13 @@ fn audiences(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
     for relation in context.user_relations().filter(|relation| relation.is_audience()) {
         let Some(list) = relation.materialized() else { continue };
         let standing = context.lore.standing(relation);
-        let has_failed = runs
-            .iter()
-            .rfind(|run| run.audience == relation.oid)
-            .is_some_and(|run| matches!(run.outcome, RunOutcome::Failed { .. }));
+        let newest = runs.iter().rfind(|run| run.audience == relation.oid);
+        let failure = newest.and_then(|run| match &run.outcome {
+            RunOutcome::Failed { error } => Some(error.as_str()),
+            RunOutcome::Done { .. } => None,
+        });
         let state = match list.shown() {
-            _ if has_failed => "failed",
+            _ if failure.is_some() => "failed",
             None => "not populated",
             Some(_) if standing.is_overdue => "due",
             Some(_) => "fresh",
@@ -137,6 +149,7 @@ fn audiences(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
             ("minimum", list.options.minimum.map(i64::from).into()),
             ("state", state.into()),
             ("definition_changed", standing.definition_changed.into()),
+            ("error", failure.map(str::to_owned).into()),
         ]);
     }
     Ok(())
@@ -171,6 +184,69 @@ fn audience_runs(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
             }
         };
         rows.add(common.into_iter().chain(rest));
+    }
+    Ok(())
+}
+
+fn deliveries(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
+    for recorded in context.lore.deliveries()? {
+        let accepted_batches = recorded.batches.iter().filter(|batch| batch.state == DeliveryState::Delivered).count();
+        let (sent, accepted, dropped) = (recorded.sent(), recorded.accepted(), recorded.dropped());
+        let delivery = recorded.delivery;
+        let counts = delivery.counts;
+        rows.add([
+            ("delivery_id", delivery.id.into()),
+            ("schema", delivery.schema.into()),
+            ("name", delivery.name.into()),
+            ("run", number(delivery.run).into()),
+            ("channel", delivery.channel.into()),
+            ("state", delivery.state.name().into()),
+            ("matched", count(counts.matched).into()),
+            ("gone", count(counts.gone).into()),
+            ("suppressed", count(counts.suppressed).into()),
+            ("withdrawn", count(counts.withdrawn).into()),
+            ("no_consent", count(counts.no_consent).into()),
+            ("consented", count(counts.consented()).into()),
+            ("no_identifier", count(counts.no_identifier).into()),
+            ("invalid_identifier", count(counts.invalid_identifier).into()),
+            ("no_text", count(counts.no_text).into()),
+            ("shared_identifier", count(counts.shared_identifier).into()),
+            ("held_out", count(counts.held_out).into()),
+            ("deliverable", count(counts.deliverable).into()),
+            ("batches", number(delivery.batches).into()),
+            ("batches_accepted", i32::try_from(accepted_batches).unwrap_or(i32::MAX).into()),
+            ("dropped_before_sending", count(dropped).into()),
+            ("sent", count(sent).into()),
+            ("accepted", count(accepted).into()),
+            ("started_at", delivery.started_at.into()),
+            ("finished_at", delivery.finished_at.into()),
+            ("delivered_by", delivery.by.into()),
+            ("reference", delivery.reference.into()),
+            ("error", delivery.error.into()),
+            ("manifest", delivery.manifest.into()),
+        ]);
+    }
+    Ok(())
+}
+
+fn delivery_batches(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
+    for recorded in context.lore.deliveries()? {
+        for batch in recorded.batches {
+            rows.add([
+                ("delivery_id", recorded.delivery.id.clone().into()),
+                ("batch", number(batch.number).into()),
+                ("state", batch.state.name().into()),
+                ("members", count(batch.members).into()),
+                ("dropped", count(batch.dropped).into()),
+                ("accepted", count(batch.accepted).into()),
+                ("attempts", number(batch.attempts).into()),
+                ("sent_at", batch.sent_at.into()),
+                ("finished_at", batch.finished_at.into()),
+                ("sha256", batch.sha256.into()),
+                ("bytes", count(batch.bytes).into()),
+                ("error", batch.error.into()),
+            ]);
+        }
     }
     Ok(())
 }

@@ -89,6 +89,8 @@ pub struct SessionRow {
     pub application_name: String,
     /// `active`, `idle`, `idle in transaction`, `idle in transaction (aborted)`.
     pub state: &'static str,
+    /// Somebody signed in; otherwise the server works by itself.
+    pub is_clients: bool,
     /// The statement that runs, or the last one.
     pub query: String,
     pub client_address: Option<String>,

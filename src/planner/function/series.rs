@@ -7,6 +7,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Decimal128Array, Int32Array, Int64Array, TimestampMicrosecondArray, new_empty_array};
 use arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType, IntervalMonthDayNano};
 use datafusion::common::Result;
+use datafusion::logical_expr::Volatility;
 use datafusion::scalar::ScalarValue;
 
 use super::calendar::moved;
@@ -38,20 +39,23 @@ fn instants() -> DataType {
     DataType::new_list(instant_type(), true)
 }
 
+const GENERATE_SERIES: Overloaded = strict(
+    "list:generate_series",
+    &[
+        form(&[Takes::Int4, Takes::Int4], int4s, integers),
+        form(&[Takes::Int4, Takes::Int4, Takes::Int4], int4s, integers),
+        form(&[Takes::Int8, Takes::Int8], int8s, integers),
+        form(&[Takes::Int8, Takes::Int8, Takes::Int8], int8s, integers),
+        form(&[Takes::Instant, Takes::Instant, Takes::Interval], instants, moments),
+        form(&[Takes::Timestamp, Takes::Timestamp, Takes::Interval], timestamps, moments),
+        form_from(&[Takes::Numeric, Takes::Numeric], numerics_type, numerics),
+        form_from(&[Takes::Numeric, Takes::Numeric, Takes::Numeric], numerics_type, numerics),
+    ],
+);
+
 pub const FUNCTIONS: &[Overloaded] = &[
-    strict(
-        "list:generate_series",
-        &[
-            form(&[Takes::Int4, Takes::Int4], int4s, integers),
-            form(&[Takes::Int4, Takes::Int4, Takes::Int4], int4s, integers),
-            form(&[Takes::Int8, Takes::Int8], int8s, integers),
-            form(&[Takes::Int8, Takes::Int8, Takes::Int8], int8s, integers),
-            form(&[Takes::Instant, Takes::Instant, Takes::Interval], instants, moments),
-            form(&[Takes::Timestamp, Takes::Timestamp, Takes::Interval], timestamps, moments),
-            form_from(&[Takes::Numeric, Takes::Numeric], numerics_type, numerics),
-            form_from(&[Takes::Numeric, Takes::Numeric, Takes::Numeric], numerics_type, numerics),
-        ],
-    ),
+    // Not to be computed while planning: a plan would hold, and EXPLAIN would print, every value.
+    Overloaded { volatility: Volatility::Volatile, ..GENERATE_SERIES },
     strict(
         "list:generate_subscripts",
         &[form(&[Takes::List, Takes::Int4], int4s, |_, args| {

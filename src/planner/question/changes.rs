@@ -80,7 +80,8 @@ impl Audience {
     }
 }
 
-fn whole(value: &ScalarValue) -> Result<Option<i64>> {
+/// A whole number; NULL is none.
+pub fn whole(value: &ScalarValue) -> Result<Option<i64>> {
     match value.cast_to(&DataType::Int64)? {
         ScalarValue::Int64(number) => Ok(number),
         _ => Err(message::internal("a whole number is none")),

@@ -10,8 +10,10 @@
 //! Not here: what a segment means (`planner::fact` and the planner itself).
 
 mod changes;
+mod delivered;
 mod evidence;
 mod history;
+mod interval;
 mod lint;
 mod membership;
 mod overlap;
@@ -27,7 +29,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use datafusion::catalog::streaming::StreamingTable;
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, DFSchemaRef, Result as EngineResult};
@@ -66,13 +68,15 @@ pub enum Kind {
     SegmentLint,
     AudienceMembers,
     AudienceChanges,
+    DeliveryMembers,
+    Lift,
 }
 
 /// A parameter's name, and whether it may be left out.
 type Parameter = (&'static str, bool);
 
 impl Kind {
-    pub const ALL: [Kind; 9] = [
+    pub const ALL: [Kind; 11] = [
         Kind::SegmentSize,
         Kind::SegmentSteps,
         Kind::Why,
@@ -82,6 +86,8 @@ impl Kind {
         Kind::SegmentLint,
         Kind::AudienceMembers,
         Kind::AudienceChanges,
+        Kind::DeliveryMembers,
+        Kind::Lift,
     ];
 
     pub fn name(self) -> &'static str {
@@ -95,6 +101,8 @@ impl Kind {
             Kind::SegmentLint => "segment_lint",
             Kind::AudienceMembers => "audience_members",
             Kind::AudienceChanges => "audience_changes",
+            Kind::DeliveryMembers => "delivery_members",
+            Kind::Lift => "lift",
         }
     }
 
@@ -108,6 +116,8 @@ impl Kind {
             Kind::SegmentsOf => &[("member_id", false)],
             Kind::AudienceMembers => &[("audience", false), ("run", true)],
             Kind::AudienceChanges => &[("audience", false), ("from_run", true), ("to_run", true)],
+            Kind::DeliveryMembers => &[("audience", false), ("run", true), ("channel", true)],
+            Kind::Lift => &[("audience", false), ("run", true), ("days", true), ("channel", true), ("currency", true)],
         }
     }
 
@@ -123,6 +133,8 @@ impl Kind {
             Kind::SegmentLint => "regulars.segment_lint(segment)",
             Kind::AudienceMembers => "regulars.audience_members(audience [, run])",
             Kind::AudienceChanges => "regulars.audience_changes(audience [, from_run, to_run])",
+            Kind::DeliveryMembers => "regulars.delivery_members(audience [, run] [, channel => …])",
+            Kind::Lift => "regulars.lift(audience [, run] [, days => 14] [, channel => …] [, currency => …])",
         }
     }
 
@@ -139,6 +151,8 @@ impl Kind {
             Kind::SegmentsOf => "Every segment and audience that a member is in",
             Kind::AudienceMembers => "The members of an audience as an earlier run found them",
             Kind::AudienceChanges => "Who entered and left an audience from one run to another, and why",
+            Kind::DeliveryMembers => "Who got an audience when it was delivered, and who was held out",
+            Kind::Lift => "What recipients bought since beside those who were held out, with 95 % confidence intervals",
             Kind::SegmentLint => "What in a segment is likely to be a trap, and what to write instead",
         }
     }
@@ -158,6 +172,8 @@ impl Kind {
             Kind::AudienceChanges => {
                 "SELECT change, cause, count(*) FROM regulars.audience_changes('gold_regulars') GROUP BY 1, 2"
             }
+            Kind::DeliveryMembers => "SELECT * FROM regulars.delivery_members('gold_regulars', 3)",
+            Kind::Lift => "SELECT * FROM regulars.lift('gold_regulars', 3, days => 14)",
         }
     }
 
@@ -196,6 +212,25 @@ impl Kind {
             Kind::SegmentLint => vec![text("rule"), text("place"), text("finding"), text("advice")],
             Kind::AudienceMembers => vec![field("member_id", member())],
             Kind::AudienceChanges => vec![field("member_id", member()), text("change"), text("cause")],
+            Kind::DeliveryMembers => vec![
+                field("member_id", member()),
+                field("batch", DataType::Int32),
+                field("is_held_out", DataType::Boolean),
+                field("sent_at", DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))),
+            ],
+            Kind::Lift => {
+                let number = |name: &str| field(name, DataType::Float64);
+                vec![
+                    text("measure"),
+                    count("recipients"),
+                    count("held_out"),
+                    number("recipients_mean"),
+                    number("held_out_mean"),
+                    number("difference"),
+                    number("low"),
+                    number("high"),
+                ]
+            }
         }
     }
 }
@@ -347,6 +382,15 @@ pub fn lower(plan: LogicalPlan, planner: &Planner) -> Result<LogicalPlan> {
             let run = args.get(1).unwrap_or(&ScalarValue::Null);
             return Ok(Transformed::yes(audience.members(run, schema.field(0).data_type())?));
         }
+        if question.kind == Kind::DeliveryMembers {
+            let [name, run, channel] = [0, 1, 2].map(|at| args.get(at).unwrap_or(&ScalarValue::Null));
+            let delivered = delivered::Delivered::of(planner, &text(question.kind, name)?, run, channel)?;
+            return Ok(Transformed::yes(delivered.members(planner, &schema)?));
+        }
+        if question.kind == Kind::Lift {
+            let [name, run, days, channel] = [0, 1, 2, 3].map(|at| args.get(at).unwrap_or(&ScalarValue::Null));
+            delivered::announce(planner, &text(question.kind, name)?, [run, days, channel])?;
+        }
         let asked = Asked { kind: question.kind, args, planner: planner.clone(), schema: Arc::clone(&schema) };
         let table = StreamingTable::try_new(schema, vec![Arc::new(asked)])?;
         let scan = LogicalPlanBuilder::scan(question.kind.name(), provider_as_source(Arc::new(table)), None)?;
@@ -401,7 +445,13 @@ async fn answer(kind: Kind, args: &[ScalarValue], planner: &Planner, schema: Sch
         }
         Kind::SegmentsOf => membership::answer(planner, arg(0), schema).await,
         Kind::SegmentLint => lint::answer(planner, &segment(0)?, schema).await,
-        Kind::AudienceMembers => Err(message::internal("the members of an audience are a plan of their own")),
+        Kind::AudienceMembers | Kind::DeliveryMembers => {
+            Err(message::internal("the members of an audience are a plan of their own"))
+        }
+        Kind::Lift => {
+            let audience = text(kind, arg(0))?;
+            Box::pin(delivered::lift(planner, &audience, [arg(1), arg(2), arg(3), arg(4)], schema)).await
+        }
         Kind::AudienceChanges => {
             let audience = changes::Audience::of(planner, &text(kind, arg(0))?)?;
             changes::answer(planner, &audience, [arg(1), arg(2)], schema).await

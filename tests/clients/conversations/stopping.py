@@ -6,6 +6,8 @@ from conversations import talk
 from protocol import SYNC, bind, execute, packet, parse, query
 
 ENDLESS = "SELECT count(*) FROM generate_series(1, 10000000) AS a, generate_series(1, 10000000) AS b"
+# Long enough for whatever must be answered within it on a machine that is busy with other things.
+TIMEOUT_MS = 2000
 STREAM = "SELECT a.n FROM generate_series(1, 1000000) AS a(n), generate_series(1, 1000000) AS b(n)"
 
 
@@ -101,16 +103,16 @@ def cancel_when_nothing_runs(connection):
 @talk
 def the_timeout_of_a_query(connection):
     one = connection().open()
-    one.ask(query("SET statement_timeout = '200ms'"))
+    one.ask(query(f"SET statement_timeout = '{TIMEOUT_MS}ms'"))
     one.ask(query(ENDLESS))
-    one.ask(query("SELECT 1"))
     one.ask(query("RESET statement_timeout"))
+    one.ask(query("SELECT 1"))
 
 
 @talk
 def the_timeout_in_a_block(connection):
     one = connection().open()
-    one.ask(query("BEGIN; SET LOCAL statement_timeout = 200"))
+    one.ask(query(f"BEGIN; SET LOCAL statement_timeout = {TIMEOUT_MS}"))
     one.ask(query(ENDLESS))
     one.ask(query("SELECT 1"))
     one.ask(query("ROLLBACK"))
@@ -120,17 +122,19 @@ def the_timeout_in_a_block(connection):
 @talk
 def the_timeout_in_a_batch(connection):
     one = connection().open()
-    one.ask(query("SET statement_timeout = '200ms'"))
+    one.ask(query(f"SET statement_timeout = '{TIMEOUT_MS}ms'"))
     one.ask(parse(ENDLESS) + bind() + execute() + parse("SELECT 1") + bind() + execute() + SYNC)
+    one.ask(query("RESET statement_timeout"))
     one.ask(parse("SELECT 1") + bind() + execute() + SYNC)
 
 
 @talk
 def the_timeout_while_rows_are_sent(connection):
     one = connection().open()
-    one.ask(query("SET statement_timeout = '300ms'"))
+    one.ask(query(f"SET statement_timeout = '{TIMEOUT_MS}ms'"))
     one.wire.send(query(STREAM))
     skip_to_error(one)
+    one.ask(query("RESET statement_timeout"))
     one.ask(query("SELECT 1"))
 
 

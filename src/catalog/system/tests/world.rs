@@ -154,6 +154,14 @@ impl crate::catalog::system::Lore for NoLore {
         Ok(Vec::new())
     }
 
+    fn deliveries(&self) -> crate::error::Result<Vec<crate::catalog::delivery::RecordedDelivery>> {
+        Ok(Vec::new())
+    }
+
+    fn recipients(&self, name: &str) -> std::sync::Arc<crate::storage::member_file::MemberFile> {
+        crate::storage::member_file::MemberFolder::new(std::path::PathBuf::new()).published(name)
+    }
+
     fn saved_definitions(&self) -> crate::error::Result<Vec<crate::catalog::SavedDefinition>> {
         Ok(Vec::new())
     }
@@ -203,6 +211,7 @@ impl Surroundings for Alone {
             started_at,
             transaction_started_at: None,
             query_started_at: Some(started_at),
+            is_clients: true,
             state_changed_at: None,
         }]
     }
