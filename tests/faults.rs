@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use regulars::catalog::delivery::RecordedDelivery;
 use regulars::catalog::store::{Change, Loaded};
 use regulars::catalog::{RecordedRun, SavedDefinition, SqliteStore, Store};
 use regulars::clock::SetClock;
@@ -182,6 +183,10 @@ impl Store for FaultyStore {
 
     fn runs(&mut self) -> Result<Vec<RecordedRun>> {
         self.store.runs()
+    }
+
+    fn deliveries(&mut self) -> Result<Vec<RecordedDelivery>> {
+        self.store.deliveries()
     }
 }
 
