@@ -14,7 +14,7 @@
 //! NULL asks like a value); a subquery with a construct that is not known here is left as it was.
 //!
 //! Runs in the analyzer, after type coercion: before DataFusion checks that the subqueries can be planned.
-//! Not here: LIMIT, UNION and window functions inside of a correlated subquery.
+//! Not here: LIMIT, a plain UNION and window functions inside of a correlated subquery.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -32,6 +32,7 @@ use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Operator, binary_expr, lit, when};
 use datafusion::optimizer::AnalyzerRule;
 
+use self::recursion::Loop;
 use super::single_value::single_value;
 
 /// See the head of the file.
@@ -163,6 +164,8 @@ fn needs_help(subquery: &Subquery, place: Place) -> bool {
                     .into_iter()
                     .all(|condition| !condition.contains_outer() || is_outer_equality(condition))
             }
+            // A condition is pulled up through a relation's name only where the relation shows the columns it reads.
+            LogicalPlan::SubqueryAlias(alias) => outer_columns(&alias.input).is_empty(),
             node => !mentions_outer(node),
         };
         Ok(TreeNodeRecursion::Continue)
@@ -239,7 +242,7 @@ fn answer(
         .project(asked.iter().map(|(column, name)| Expr::Column(column.clone()).alias(name)))?
         .distinct()?
         .build()?;
-    let mut lift = Lift { outer, questions, names };
+    let mut lift = Lift { outer, questions, names, loops: Vec::new() };
     let Some(lifted) = lift.lift(&subquery.subquery)? else { return Ok(None) };
     let (value, keys) = (names.next("value"), asked.iter().map(|_| names.next("key")).collect::<Vec<_>>());
     let answers = one_row_each(&lifted, subquery, exists, &value, &keys)?;
@@ -318,6 +321,8 @@ struct Lift<'a> {
     outer: Vec<Column>,
     questions: LogicalPlan,
     names: &'a mut Names,
+    /// The recursive queries around the plan that is being rebuilt, the innermost last.
+    loops: Vec<Loop>,
 }
 
 /// A plan with the old columns and those of the question to which each row belongs.
@@ -330,7 +335,7 @@ struct Lifted {
 impl Lift<'_> {
     /// `None` when a node is not known here.
     fn lift(&mut self, plan: &LogicalPlan) -> Result<Option<Lifted>> {
-        if !self.asks(plan) {
+        if !self.asks(plan) && !self.reads_working_table(plan)? {
             return self.ask(plan.clone()).map(Some);
         }
         match plan {
@@ -368,6 +373,8 @@ impl Lift<'_> {
                 Ok(Some(Lifted { plan, keys: below.keys }))
             }
             LogicalPlan::Join(join) => self.lift_join(join),
+            LogicalPlan::RecursiveQuery(query) => self.lift_recursion(query),
+            LogicalPlan::TableScan(scan) => self.lift_working_table(scan),
             LogicalPlan::Aggregate(aggregate) => self.lift_aggregate(aggregate),
             // A subquery that was made a join before it was asked for outer values, as LATERAL does.
             LogicalPlan::Subquery(subquery) => self.lift(&subquery.subquery),
@@ -395,7 +402,8 @@ impl Lift<'_> {
 
     /// One side carries the questions. If the other asks too, rows meet only within a question.
     fn lift_join(&mut self, join: &Join) -> Result<Option<Lifted>> {
-        let (left_asks, right_asks) = (self.asks(&join.left), self.asks(&join.right));
+        let left_asks = self.asks(&join.left) || self.reads_working_table(&join.left)?;
+        let right_asks = self.asks(&join.right) || self.reads_working_table(&join.right)?;
         // The side that an outer join keeps must know to which question its rows belong.
         let on_right = match join.join_type {
             JoinType::Inner => right_asks && !left_asks,
@@ -490,5 +498,6 @@ fn or_default(expr: &Expr, column: Column, aggregate: &Aggregate) -> Result<Expr
     Ok(when(value.clone().is_null(), lit(default)).otherwise(value)?.alias_qualified(column.relation, column.name))
 }
 
+mod recursion;
 #[cfg(test)]
 mod tests;

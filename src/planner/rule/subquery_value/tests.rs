@@ -68,6 +68,29 @@ async fn a_plain_correlated_subquery_gives_its_only_row() {
 }
 
 #[tokio::test]
+async fn a_named_query_inside_need_not_show_what_its_condition_reads() {
+    gives(
+        "SELECT id, (WITH c AS (SELECT p.amount FROM purchases p WHERE p.member_id = m.id) SELECT count(*) FROM c) AS n, \
+         (SELECT sum(c.amount) FROM (SELECT p.amount FROM purchases p WHERE p.member_id = m.id) AS c) AS s \
+         FROM members m ORDER BY id",
+        &["1|2|30", "2|1|30", "3|0|"],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_recursive_query_asks_from_its_first_term_and_its_steps() {
+    gives(
+        "SELECT id, (WITH RECURSIVE up AS (SELECT m.id AS n UNION ALL SELECT n + 1 FROM up WHERE n < 3) SELECT count(*) FROM up) AS n, \
+         (WITH RECURSIVE up AS (SELECT p.amount AS n FROM purchases p WHERE p.member_id = m.id \
+            UNION SELECT up.n + p.amount FROM up JOIN purchases p ON p.member_id = m.id WHERE up.n < 50) SELECT sum(n) FROM up) AS s \
+         FROM members m ORDER BY id",
+        &["1|3|210", "2|2|90", "3|1|"],
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn conditions_need_not_be_equalities() {
     gives(
         "SELECT id, (SELECT count(*) FROM purchases p WHERE p.amount > m.id * 10) AS n, \
