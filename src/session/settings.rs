@@ -180,6 +180,12 @@ pub static SETTINGS: &[Setting] = &[
         "Sets the default table access method for new tables.",
     ),
     setting(
+        "default_tablespace",
+        "",
+        Accepts::OneOf(&["", "pg_default"]),
+        "Sets the default tablespace to create tables and indexes in; there is one here.",
+    ),
+    setting(
         "default_transaction_deferrable",
         "off",
         Accepts::Boolean,

@@ -28,7 +28,7 @@ pub use self::array::list_items;
 use self::array::{array_comparison, array_literal, array_of_query, set_of_array, subscript_series};
 use self::reg::{name_reg_outputs, reg_cast, reg_cast_to_text};
 pub use self::set_returning::{SetReturning, column_of, function_of, list_function, set_returning, type_of};
-use self::types::cast_type;
+use self::types::{cast_function, cast_type};
 use crate::error::{Error, Result};
 use crate::ident::folded;
 use crate::pg_type::Oid;
@@ -75,7 +75,7 @@ impl VisitorMut for Rewriter<'_> {
     }
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Error> {
-        table_of_row(select, self.resolve)?;
+        columns_of_system(select, self.resolve)?;
         subscript_series(select);
         distinguish_repeated_items(select);
         ControlFlow::Continue(())
@@ -99,6 +99,7 @@ impl Rewriter<'_> {
             || array_literal(expr)
             || array_comparison(expr)
             || cast_type(expr)
+            || cast_function(expr)
             || set_of_array(expr)
             || field_of_record(expr)
             || bare_function(expr)
@@ -239,9 +240,9 @@ fn alias_named(name: &str) -> TableAlias {
     TableAlias { explicit: true, name: Ident::new(name), columns: Vec::new(), at: None }
 }
 
-/// `t.tableoid` → the OID of the table that `t` is an alias of. There are no system columns here, and this is the
-/// one that queries over several catalogs need.
-fn table_of_row(select: &mut Select, resolve: &dyn RegResolver) -> ControlFlow<Error> {
+/// `t.tableoid` → the OID of the table that `t` is an alias of, and `t.xmin` → the transaction that every other one sees
+/// as done. There are no system columns here, and these are the ones that queries over catalogs need.
+fn columns_of_system(select: &mut Select, resolve: &dyn RegResolver) -> ControlFlow<Error> {
     let mut tables = HashMap::new();
     for from in &select.from {
         for factor in std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation)) {
@@ -250,27 +251,53 @@ fn table_of_row(select: &mut Select, resolve: &dyn RegResolver) -> ControlFlow<E
             }
         }
     }
-    select.visit(&mut TableOfRow { tables, resolve })
+    let system = SystemColumns { tables, resolve };
+    for item in &mut select.projection {
+        if let SelectItem::UnnamedExpr(expr) = item
+            && let Some((_, column)) = system.column(expr)
+        {
+            let alias = Ident::new(column);
+            *item = SelectItem::ExprWithAlias { expr: take(expr), alias };
+        }
+    }
+    select.visit(&mut { system })
 }
 
-struct TableOfRow<'a> {
+struct SystemColumns<'a> {
     /// Names of tables by alias.
     tables: HashMap<String, String>,
     resolve: &'a dyn RegResolver,
 }
 
-impl VisitorMut for TableOfRow<'_> {
+impl SystemColumns<'_> {
+    /// The table and the name of a system column.
+    fn column(&self, expr: &Expr) -> Option<(&str, &'static str)> {
+        let Expr::CompoundIdentifier(parts) = expr else { return None };
+        let [alias, column] = parts.as_slice() else { return None };
+        let column = match column.value.as_str() {
+            "tableoid" => "tableoid",
+            "xmin" => "xmin",
+            _ => return None,
+        };
+        Some((self.tables.get(&alias.value)?, column))
+    }
+}
+
+/// PostgreSQL's number for a transaction that is older than all.
+const FROZEN_TRANSACTION: Oid = 2;
+
+impl VisitorMut for SystemColumns<'_> {
     type Break = Error;
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
-        let Expr::CompoundIdentifier(parts) = expr else { return ControlFlow::Continue(()) };
-        let [alias, column] = parts.as_slice() else { return ControlFlow::Continue(()) };
-        if let Some(table) = self.tables.get(&alias.value).filter(|_| column.value == "tableoid") {
-            match self.resolve.class(table) {
-                Ok(oid) => *expr = oid_literal(oid),
+        *expr = match self.column(expr) {
+            Some((table, "tableoid")) => match self.resolve.class(table) {
+                Ok(oid) => oid_literal(oid),
                 Err(error) => return ControlFlow::Break(error),
-            }
-        }
+            },
+            Some(_) => oid_literal(FROZEN_TRANSACTION),
+            None => return ControlFlow::Continue(()),
+        };
         ControlFlow::Continue(())
     }
 }

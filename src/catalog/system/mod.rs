@@ -53,8 +53,9 @@ pub use self::surroundings::{CursorRow, Gathered, PreparedRow, SessionRow, Setti
 pub const SERVER_VERSION: &str = "16.0";
 pub const SERVER_VERSION_NUM: i32 = 160_000;
 
-/// OID of the only database; PostgreSQL's first database that is no template has this one.
-const DATABASE_OID: Oid = 5;
+/// OID of the only database: the first that PostgreSQL gives to a user's database. pgAdmin hides those below, as the
+/// system's. It stands in `pg_database` alone, so that the relation with the same number is no other's.
+const DATABASE_OID: Oid = 16384;
 const DEFAULT_TABLESPACE_OID: Oid = 1663;
 const HEAP_OID: Oid = 2;
 const ENCODING_UTF8: i32 = 6;

@@ -14,7 +14,7 @@
 //! NULL asks like a value); a subquery with a construct that is not known here is left as it was.
 //!
 //! Runs in the analyzer, after type coercion: before DataFusion checks that the subqueries can be planned.
-//! Not here: LIMIT, a plain UNION and window functions inside of a correlated subquery.
+//! Not here: window functions, INTERSECT and EXCEPT inside of a correlated subquery.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -347,10 +347,7 @@ impl Lift<'_> {
             }
             LogicalPlan::Projection(projection) => {
                 let Some(below) = self.lift(&projection.input)? else { return Ok(None) };
-                let mut exprs = self.all_without_outer(&projection.expr, &below.keys)?;
-                exprs.extend(below.keys.iter().cloned().map(Expr::Column));
-                let plan = LogicalPlan::Projection(Projection::try_new(exprs, Arc::new(below.plan))?);
-                Ok(Some(Lifted { plan, keys: below.keys }))
+                self.lift_select_list(projection, below).map(Some)
             }
             LogicalPlan::SubqueryAlias(alias) => {
                 let Some(below) = self.lift(&alias.input)? else { return Ok(None) };
@@ -373,6 +370,8 @@ impl Lift<'_> {
                 Ok(Some(Lifted { plan, keys: below.keys }))
             }
             LogicalPlan::Join(join) => self.lift_join(join),
+            LogicalPlan::Limit(limit) => self.lift_limit(limit),
+            LogicalPlan::Union(union) => self.lift_union(union),
             LogicalPlan::RecursiveQuery(query) => self.lift_recursion(query),
             LogicalPlan::TableScan(scan) => self.lift_working_table(scan),
             LogicalPlan::Aggregate(aggregate) => self.lift_aggregate(aggregate),
@@ -498,6 +497,7 @@ fn or_default(expr: &Expr, column: Column, aggregate: &Aggregate) -> Result<Expr
     Ok(when(value.clone().is_null(), lit(default)).otherwise(value)?.alias_qualified(column.relation, column.name))
 }
 
+mod limit;
 mod recursion;
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,10 @@
 //! Types by PostgreSQL's names for them.
 
-use datafusion::sql::sqlparser::ast::{ArrayElemTypeDef, DataType, Expr, TimezoneInfo};
+use datafusion::sql::sqlparser::ast::{
+    ArrayElemTypeDef, CastKind, DataType, Expr, Function, FunctionArguments, Ident, ObjectName, TimezoneInfo,
+};
 
-use super::catalog_name;
+use super::{argument, catalog_name};
 
 /// `x::pg_catalog.text` → `x::text`, and types that only PostgreSQL has → the ones in which they are held here.
 pub(super) fn cast_type(expr: &mut Expr) -> bool {
@@ -14,6 +16,27 @@ pub(super) fn cast_type(expr: &mut Expr) -> bool {
         }
         None => false,
     }
+}
+
+/// `date(x)` → `x::date`: PostgreSQL has a function for each cast that its grammar can take for a call.
+pub(super) fn cast_function(expr: &mut Expr) -> bool {
+    let Expr::Function(Function { name, args: FunctionArguments::List(list), filter: None, over: None, .. }) = expr
+    else {
+        return false;
+    };
+    let Some(word) = catalog_name(name).filter(|word| {
+        let types = ["bool", "bpchar", "date", "float4", "float8", "int2", "int4", "int8", "name", "oid", "text"];
+        types.contains(&word.as_str()) || word == "timestamptz"
+    }) else {
+        return false;
+    };
+    let ([only], None, []) = (list.args.as_slice(), list.duplicate_treatment, list.clauses.as_slice()) else {
+        return false;
+    };
+    let Some(value) = argument(only) else { return false };
+    let data_type = DataType::Custom(ObjectName::from(Ident::new(word)), Vec::new());
+    *expr = Expr::Cast { kind: CastKind::DoubleColon, expr: Box::new(value), data_type, array: false, format: None };
+    true
 }
 
 /// `None` when the type is plain already, or unknown.

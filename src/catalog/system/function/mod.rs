@@ -153,7 +153,8 @@ impl ScalarUDFImpl for Bound {
     }
 
     fn invoke_with_args(&self, call: ScalarFunctionArgs) -> datafusion::common::Result<ColumnarValue> {
-        let is_scalar = call.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
+        // What no row asks for is not looked up, nor refused: the condition beside it may have asked whether it is there.
+        let is_scalar = call.number_rows > 0 && call.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
         let rows = if is_scalar { 1 } else { call.number_rows };
         let arrays = call.args.iter().map(|arg| arg.to_array(rows)).collect::<Result<Vec<ArrayRef>, _>>()?;
         let mut results = Vec::with_capacity(rows);

@@ -91,6 +91,30 @@ async fn a_recursive_query_asks_from_its_first_term_and_its_steps() {
 }
 
 #[tokio::test]
+async fn rows_are_cut_off_within_each_question() {
+    gives(
+        "SELECT id, (SELECT p.amount FROM purchases p WHERE p.member_id = m.id ORDER BY p.amount DESC LIMIT 1) AS last, \
+         (SELECT 1 FROM purchases p WHERE p.member_id = m.id ORDER BY p.amount LIMIT 1 OFFSET 1) AS second, \
+         (SELECT sum(x.amount) FROM (SELECT p.amount FROM purchases p WHERE p.amount >= m.id * 10 ORDER BY p.amount LIMIT 2) x) AS two, \
+         EXISTS (SELECT 1 FROM purchases p WHERE p.member_id = m.id LIMIT 1) AS e FROM members m ORDER BY id",
+        &["1|20|1|30|true", "2|30||50|true", "3|||70|false"],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn parts_of_a_union_ask_each_for_itself() {
+    gives(
+        "SELECT id, (SELECT sum(a) FROM (SELECT p.amount AS a FROM purchases p WHERE p.member_id = m.id UNION ALL SELECT m.id \
+         UNION ALL SELECT 100) u) AS s, \
+         (SELECT count(*) FROM (SELECT p.member_id AS a FROM purchases p WHERE p.member_id = m.id UNION SELECT m.id) u) AS n \
+         FROM members m ORDER BY id",
+        &["1|131|1", "2|132|1", "3|103|1"],
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn conditions_need_not_be_equalities() {
     gives(
         "SELECT id, (SELECT count(*) FROM purchases p WHERE p.amount > m.id * 10) AS n, \
