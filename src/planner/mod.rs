@@ -17,6 +17,7 @@ pub mod question;
 pub mod recipients;
 pub mod rows;
 pub mod rule;
+pub mod size;
 pub mod state;
 mod told;
 mod unpopulated;
@@ -192,7 +193,7 @@ impl Planner {
         sql::compat::rewrite(&mut statement, names)?;
         if let ast::Statement::Query(query) = &mut statement {
             dialect::clause::qualify_having(query);
-            dialect::spelling::rewrite(query, session, parameters)?;
+            dialect::spelling::rewrite(query, session, parameters, &|name| names.own_name(name))?;
         }
         let fields = parameters.iter().map(|parameter| parameter.and_then(parameter_field)).collect();
         let mut context = PlannerContext::new().with_prepare_param_data_types(fields);

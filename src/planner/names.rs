@@ -140,6 +140,14 @@ impl<'a> Names<'a> {
         self.session
     }
 
+    /// The name that a function calls itself by, where it is called by another one.
+    pub(super) fn own_name(&self, name: &str) -> Option<String> {
+        let function = self.get_function_meta(name)?;
+        let own = Some(function.name()).filter(|own| *own != name)?;
+        let is_found = self.get_function_meta(own).is_some_and(|found| found.name() == own);
+        is_found.then(|| own.to_owned())
+    }
+
     fn source(&self, found: &Found) -> Result<Arc<dyn TableSource>> {
         let provider: Arc<dyn TableProvider> = match found {
             Found::System(relation) => Arc::new(SystemTable { relation, context: Arc::clone(&self.planner.system) }),

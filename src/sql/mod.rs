@@ -16,6 +16,7 @@ pub mod parameter;
 mod place;
 mod precedence;
 pub mod reference;
+mod repeat;
 mod reserved;
 pub mod role;
 pub mod statement;

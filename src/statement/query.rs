@@ -20,9 +20,10 @@ use super::context::Context;
 use super::outcome::{Outcome, OutputColumn, Rows};
 use crate::catalog::{Snapshot, system};
 use crate::error::{Error, Result, message};
+use crate::execution::cancellation::checkpoint;
 use crate::pg_type::PgType;
 use crate::planner::rule::subquery_rows;
-use crate::planner::{Planner, fact};
+use crate::planner::{Planner, fact, size};
 use crate::sql::{Places, parameter, shown_name};
 
 /// Values for the parameters of a query, and their types.
@@ -131,8 +132,12 @@ pub fn columns(schema: &Schema) -> Arc<[OutputColumn]> {
 }
 
 /// Optimizes and makes executable.
+///
+/// Errors: 54001 for a plan that is too large; what the engine refuses.
 pub async fn physical(state: &SessionState, plan: &LogicalPlan) -> Result<Arc<dyn ExecutionPlan>> {
     let plan = subquery_rows::optimized(plan, state)?;
+    checkpoint()?;
+    size::check_plan(&plan)?;
     Ok(state.query_planner().create_physical_plan(&plan, state).await?)
 }
 

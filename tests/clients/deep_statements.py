@@ -3,14 +3,21 @@ server goes on serving others meanwhile and afterwards. `DEPTH=` for another siz
 """
 
 import os
+import random
+import threading
 import time
 
-from checking import add, check, equal, run
+from checking import add, check, equal, resident_kb, run
+from own_server import own_server
 from protocol import Wire, fields, query, row
 
 DEPTH = int(os.environ.get("DEPTH", 20_000))
 LONG = "LONG" in os.environ
+STOPS = int(os.environ.get("STOPS", 3))
 TIMEOUT_S = 60
+# What doubles takes a second or two in a debug build, or would not end.
+DOUBLED_S = 30
+MEMORY_KB = 1 << 20
 LIMIT, CANCELLED = "54001", "57014"
 
 
@@ -28,8 +35,9 @@ def serves():
         equal(wire.rows("SELECT 40 + 2"), [["42"]], "another client")
 
 
-def deep(name, sql, *expected, setup=(), teardown=(), refusals=()):
-    """`expected` are the rows that are right, when there is a result at all; `refusals` other states than 54001."""
+def deep(name, sql, *expected, setup=(), teardown=(), refusals=(), most_s=None):
+    """`expected` are the rows that are right, when there is a result at all; `refusals` other states than 54001; `most_s`
+    how long it may take, where it would otherwise take for ever."""
 
     def attempt():
         with Wire() as wire:
@@ -42,6 +50,7 @@ def deep(name, sql, *expected, setup=(), teardown=(), refusals=()):
             took = time.monotonic() - began
             for statement in teardown:
                 equal(played(wire, statement), [], statement[:80])
+            assert most_s is None or took < most_s, f"{took:.1f} s"
             if found not in (LIMIT, *refusals):
                 assert isinstance(found, list), f"SQLSTATE {found}"
                 if expected:
@@ -123,13 +132,61 @@ def views(count):
         names, ["(SELECT member_id, 0 AS n FROM members) AS base", *names])]
 
 
-for count in (50, 100) if LONG else (50,):
+for count in (50, 100):
     deep(f"{count} views on top of one another", f"SELECT max(n) FROM deep_{count - 1}", [str(count)],
          setup=views(count), teardown=["DROP VIEW deep_0 CASCADE"])
 
 
-deep("common tables that double at each step", "WITH t0 AS (SELECT 1 AS n)" + "".join(
-    f", t{at} AS (SELECT a.n FROM t{at - 1} AS a JOIN t{at - 1} AS b ON a.n = b.n)" for at in range(1, 40)) + " SELECT n FROM t39")
+# Each step writes out the one before more than once: whoever does not bound that never ends.
+SMALL = "FROM members ORDER BY 1 LIMIT 1"
+DOUBLING = {
+    "COALESCE of a first argument": ("coalesce(", "loyalty_points", ", 1)"),
+    "COALESCE of a last argument": ("coalesce(loyalty_points, ", "loyalty_points", ")"),
+    "NULLIF of a first argument": ("nullif(", "loyalty_points", ", 1)"),
+    "NULLIF of a last argument": ("nullif(1, ", "loyalty_points", ")"),
+    "CASE of a condition": ("CASE WHEN ", "loyalty_points > 1", " THEN true ELSE false END"),
+    "CASE of a result": ("CASE WHEN loyalty_points > 3 THEN ", "loyalty_points", " END"),
+    "CASE of an operand": ("CASE ", "loyalty_points", " WHEN 1 THEN 2 WHEN 3 THEN 4 ELSE 5 END"),
+    "ROW": ("ROW(", "loyalty_points", ", 1)"),
+    "GREATEST": ("greatest(", "loyalty_points", ", 1)"),
+    "BETWEEN": ("(", "(loyalty_points > 1)", " BETWEEN false AND true)"),
+    "IN of two": ("(", "(loyalty_points > 1)", " IN (false, true))"),
+    "LIKE ANY": ("(", "member_id", " LIKE ANY (ARRAY['a', 'b']))::text"),
+    "IS DISTINCT FROM": ("(", "(loyalty_points > 1)", " IS DISTINCT FROM true)"),
+}
+for name, (before, inner, after) in DOUBLING.items():
+    for size in (9, 30, 2000):
+        deep(f"{size} {name}s inside one another", f"SELECT {before * size}{inner}{after * size} {SMALL}", most_s=DOUBLED_S)
+COMPUTED = {
+    "sums": "x + x",
+    "CASEs": "CASE WHEN x > 1 THEN x ELSE -x END",
+    "COALESCEs": "coalesce(x, 1)",
+    "windows": "x + sum(x) OVER ()",
+    "aggregates": "sum(x) + max(x)",
+}
+for name, computed in COMPUTED.items():
+    for size in (20, 60):
+        within = "SELECT loyalty_points % 2 AS x FROM members WHERE member_id = 'lunch'"
+        for _ in range(size):
+            within = f"SELECT {computed} AS x FROM ({within}) AS t"
+        deep(f"{size} {name} of the column below", f"SELECT count(x) FROM ({within}) AS t", most_s=DOUBLED_S)
+        deep(f"a condition over {size} {name} of the column below", f"SELECT count(x) FROM ({within}) AS t WHERE x < 100 AND x > -1",
+             most_s=DOUBLED_S)
+
+
+def common(size, step):
+    steps = "".join(f", t{at} AS ({step.format(below=f't{at - 1}')})" for at in range(1, size))
+    return f"WITH t0 AS (SELECT 1 AS n){steps} SELECT n FROM t{size - 1} WHERE n > 0 LIMIT 1"
+
+
+for name, step in {
+    "joins": "SELECT a.n FROM {below} AS a JOIN {below} AS b ON a.n = b.n",
+    "unions": "SELECT n FROM {below} UNION ALL SELECT n FROM {below}",
+    "subqueries": "SELECT (SELECT n FROM {below}) * (SELECT n FROM {below}) AS n",
+    "products": "SELECT n * n AS n FROM {below}",
+}.items():
+    for size in (9, 40):
+        deep(f"{size} common tables, each {name} of the one before", common(size, step), ["1"], most_s=DOUBLED_S)
 deep("25 EXISTS inside one another", "SELECT " + "EXISTS (SELECT " * 25 + "1" + ")" * 25)
 
 
@@ -161,6 +218,40 @@ def views_that_double_at_each_step_are_answered_or_refused():
         assert refused in (None, LIMIT, CANCELLED), f"SQLSTATE {refused}"
         serves()
         return f"{made} made, then {refused}"
+
+
+# What takes longest to plan of what is let through.
+PLANNED_LONG = [common(9, "SELECT a.n FROM {below} AS a JOIN {below} AS b ON a.n = b.n"),
+                "SELECT count(*) FROM members AS m WHERE " + " AND ".join(
+                    f"EXISTS (SELECT 1 FROM purchases AS p WHERE p.member_id = m.member_id AND p.amount > {at})" for at in range(60)),
+                f"SELECT {chain(' + ', lambda at: 'loyalty_points', 400)} FROM members"]
+
+
+@check
+def a_server_that_is_told_to_stop_while_it_plans_ends_soon():
+    """What is being planned is interrupted after the shutdown timeout; nobody waits for it."""
+    longest = 0
+    for _ in range(STOPS):
+        with own_server("shutdown_timeout_ms = 300\n") as server:
+            wires = [Wire() for _ in range(6)]
+            for at, wire in enumerate(wires):
+                wire.send(query(PLANNED_LONG[at % len(PLANNED_LONG)]))
+            threading.Event().wait(random.random() * 0.5)
+            began = time.monotonic()
+            server.terminate()
+            equal(server.wait(timeout=30), 0, "exit code")
+            longest = max(longest, time.monotonic() - began)
+            for wire in wires:
+                wire.socket.close()
+    assert longest < 10, f"{longest:.1f} s"
+    return f"within {longest:.1f} s of {STOPS} times"
+
+
+@check
+def memory_is_given_back():
+    held = resident_kb()
+    assert held < MEMORY_KB, f"{held >> 10} MiB"
+    return f"{held >> 10} MiB held at the end"
 
 
 run()

@@ -3,15 +3,11 @@ messages, prepared statements and portals, cursors, connections, time, depth. Ag
 """
 
 import contextlib
-import os
-import pathlib
-import re
 import struct
-import subprocess
-import tempfile
 
 import protocol
 from checking import check, equal, run
+from own_server import own_server
 from protocol import SYNC, Wire, bind, fields, parse, query
 
 MESSAGE_BYTES = 1 << 20
@@ -21,29 +17,9 @@ CONNECTIONS = 4
 TIMEOUT_MS = 10_000
 
 
-@contextlib.contextmanager
 def small_server():
-    """Ours, with small limits, over the history that `run` serves."""
-    given = pathlib.Path(os.environ["REGULARS_CONFIG"]).read_text(encoding="utf-8")
-    path = re.search(r'^path = "(.*)"', given, re.M).group(1)
-    with tempfile.TemporaryDirectory() as folder:
-        config = pathlib.Path(folder) / "regulars.toml"
-        config.write_text(
-            f'home = "{folder}/home"\n[history]\npath = "{path}"\n[limits]\nmessage_bytes = {MESSAGE_BYTES}\n'
-            f"cursor_bytes = {CURSOR_BYTES}\nconnections = {CONNECTIONS}\nstatement_timeout_ms = {TIMEOUT_MS}\n",
-            encoding="utf-8")
-        server = subprocess.Popen(
-            [os.environ["REGULARS"], "serve", "--config", config, "--listen", "127.0.0.1:0"],
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        try:
-            for line in server.stdout:
-                if said := re.match(r"Serving on 127\.0\.0\.1:(\d+)", line):
-                    protocol.PGPORT = int(said.group(1))
-                    break
-            yield
-        finally:
-            server.terminate()
-            server.wait()
+    return own_server(f"message_bytes = {MESSAGE_BYTES}\ncursor_bytes = {CURSOR_BYTES}\nconnections = {CONNECTIONS}\n"
+                      f"statement_timeout_ms = {TIMEOUT_MS}\n")
 
 
 def refusal(wire, data):

@@ -22,6 +22,7 @@ use super::kind::{Kind, Operand, target_of};
 use super::operator::{arithmetic, compare};
 use crate::error::message;
 use crate::planner::function::{self, Cast, IntegerOp};
+use crate::planner::size;
 
 pub fn settle(plan: LogicalPlan, session: Session) -> Result<LogicalPlan> {
     // Once a type has changed, whatever stands above has its schema made anew.
@@ -98,6 +99,7 @@ fn settle_list(list: InList, schema: &DFSchema, session: Session) -> Result<Tran
         let list = comparisons.into_iter().map(|comparison| *comparison.right).collect();
         return Ok(Transformed::yes(Expr::InList(InList { expr, list, negated })));
     }
+    size::refuse_to_repeat(&expr, comparisons.len())?;
     let any = comparisons.into_iter().map(Expr::BinaryExpr).reduce(Expr::or);
     let any = any.ok_or_else(|| message::internal("a list is empty"))?;
     Ok(Transformed::yes(if negated { Expr::Not(Box::new(any)) } else { any }))

@@ -12,18 +12,25 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::{Session, aggregate, matching};
 use crate::error::{Error, Result, message};
+use crate::ident::folded;
 use crate::pg_type::PgType;
 use crate::planner::function::{INTERVAL_PARTS, SEARCHED, SIMPLE, Target};
 use crate::sql::compat::{SetReturning, list_function, set_returning};
 use crate::sql::parameter::{self, of_sql};
 use crate::wire::text_value;
 
-/// `parameters` are the types of `$1`, `$2`, …, where they are known.
+/// `parameters` are the types of `$1`, `$2`, …, where they are known; `own_name` gives the name of a function that is called
+/// by another one.
 ///
 /// Errors: 22007 for an interval that cannot be read, 42883 for `make_interval` with arguments that it does not have,
 /// 22P02 and 0A000 for an array that cannot be read.
-pub fn rewrite(query: &mut Query, session: Session, parameters: &[Option<PgType>]) -> Result<()> {
-    match query.visit(&mut Speller { session, parameters }) {
+pub fn rewrite(
+    query: &mut Query,
+    session: Session,
+    parameters: &[Option<PgType>],
+    own_name: &dyn Fn(&str) -> Option<String>,
+) -> Result<()> {
+    match query.visit(&mut Speller { session, parameters, own_name }) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(error) => Err(error),
     }
@@ -32,6 +39,7 @@ pub fn rewrite(query: &mut Query, session: Session, parameters: &[Option<PgType>
 struct Speller<'a> {
     session: Session,
     parameters: &'a [Option<PgType>],
+    own_name: &'a dyn Fn(&str) -> Option<String>,
 }
 
 impl VisitorMut for Speller<'_> {
@@ -143,11 +151,23 @@ impl Speller<'_> {
             Expr::Function(function) => {
                 if let Some(rewritten) = rewritten_call(function)? {
                     *expr = rewritten;
+                } else {
+                    self.call_by_own_name(function);
                 }
             }
             _ => {}
         }
         Ok(())
+    }
+
+    /// The engine gives a call by another name that name as an alias, and looks at what stands under an alias twice: calls
+    /// inside one another would take twice the time for each. Columns have their names by now.
+    fn call_by_own_name(&self, function: &mut Function) {
+        let [part] = function.name.0.as_slice() else { return };
+        let Some(name) = part.as_ident().map(folded) else { return };
+        if let Some(own) = (self.own_name)(&name) {
+            function.name = ObjectName::from(Ident::with_quote('"', own));
+        }
     }
 
     /// Reads the text as PostgreSQL does, and writes it so that the engine reads the same.

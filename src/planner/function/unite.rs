@@ -9,7 +9,6 @@ use std::sync::Arc;
 use arrow::array::ArrayRef;
 use arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType};
 use datafusion::common::Result;
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::logical_expr::{Case, Expr, ScalarUDF};
 use datafusion::scalar::ScalarValue;
@@ -17,6 +16,7 @@ use datafusion::scalar::ScalarValue;
 use super::{Body, Cast, Target, Width, call};
 use crate::error::{Error, message};
 use crate::planner::dialect::{Kind, Session, target_of};
+use crate::planner::size;
 
 /// Which of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -35,15 +35,13 @@ pub enum Form {
 pub struct Unite {
     pub form: Form,
     pub session: Session,
-    /// The engine's function; `None` for CASE.
+    /// The engine's function, of what is not computed as a CASE.
     pub inner: Option<Arc<ScalarUDF>>,
 }
 
 /// The name under which `dialect/spelling` writes a CASE without, and with an operand.
 pub const SEARCHED: &str = "case";
 pub const SIMPLE: &str = "case_of";
-/// Terms of an argument that may be written twice.
-const DOUBLED_TERMS_MAX: usize = 10_000;
 
 impl Body for Unite {
     fn name(&self) -> &str {
@@ -130,13 +128,18 @@ impl Body for Unite {
                 let null = Expr::Literal(ScalarValue::try_from(&gives)?, None);
                 Expr::Case(Case::new(None, vec![(Box::new(left.eq(right)), Box::new(null))], Some(Box::new(kept))))
             }
-            Form::Coalesce | Form::Greatest | Form::Least => match &self.inner {
-                Some(inner) => {
-                    if self.form == Form::Coalesce {
-                        refuse_to_double(&args[..args.len().saturating_sub(1)])?;
-                    }
-                    inner.call(values(&gives)?)
+            Form::Coalesce => {
+                refuse_to_double(&args[..args.len().saturating_sub(1)])?;
+                let mut values = values(&gives)?;
+                let Some(last) = values.pop() else { return Ok(None) };
+                if values.is_empty() {
+                    return Ok(Some(last));
                 }
+                let pairs = values.into_iter().map(|value| (Box::new(value.clone().is_not_null()), Box::new(value)));
+                Expr::Case(Case::new(None, pairs.collect(), Some(Box::new(last))))
+            }
+            Form::Greatest | Form::Least => match &self.inner {
+                Some(inner) => inner.call(values(&gives)?),
                 None => return Ok(None),
             },
         }))
@@ -146,20 +149,7 @@ impl Body for Unite {
 /// An argument that is asked for NULL, or compared, and then given stands twice in the plainer expression; inside one
 /// another they double at each level. Errors: 54001.
 fn refuse_to_double(args: &[Expr]) -> Result<()> {
-    if args.iter().any(|arg| terms(arg) > DOUBLED_TERMS_MAX) {
-        return Err(message::too_deep("terms under a COALESCE or NULLIF", DOUBLED_TERMS_MAX).into());
-    }
-    Ok(())
-}
-
-fn terms(expr: &Expr) -> usize {
-    let mut count = 0;
-    // Counting does not fail.
-    let _visited = expr.apply(|_| {
-        count += 1;
-        Ok(TreeNodeRecursion::Continue)
-    });
-    count
+    args.iter().try_for_each(|arg| Ok(size::refuse_to_repeat(arg, 2)?))
 }
 
 /// Where among the arguments the conditions, the operand with its matches, and the values are.
@@ -175,7 +165,7 @@ impl Unite {
         let (form, inner) = match name {
             SEARCHED => (Form::Searched, None),
             SIMPLE => (Form::Simple, None),
-            "coalesce" => (Form::Coalesce, Some(engine(name)?)),
+            "coalesce" => (Form::Coalesce, None),
             "greatest" => (Form::Greatest, Some(engine(name)?)),
             "least" => (Form::Least, Some(engine(name)?)),
             "nullif" => (Form::Nullif, None),

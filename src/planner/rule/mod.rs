@@ -12,7 +12,7 @@ use std::sync::Arc;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::session_state::SessionState;
 
-use self::interruptible::{Interruptible, InterruptibleAnalysis};
+use self::interruptible::{Interruptible, InterruptibleAnalysis, InterruptiblePhysical};
 
 /// All rules of a statement's way from a logical plan to an executable one.
 ///
@@ -36,8 +36,11 @@ pub fn interruptible(state: SessionState) -> SessionState {
     let optimizers = state.optimizers().iter().map(|rule| Arc::new(Interruptible(Arc::clone(rule))) as _).collect();
     let analyzers =
         state.analyzer().rules.iter().map(|rule| Arc::new(InterruptibleAnalysis(Arc::clone(rule))) as _).collect();
+    let physical =
+        state.physical_optimizers().iter().map(|rule| Arc::new(InterruptiblePhysical(Arc::clone(rule))) as _).collect();
     SessionStateBuilder::new_from_existing(state)
         .with_optimizer_rules(optimizers)
         .with_analyzer_rules(analyzers)
+        .with_physical_optimizer_rules(physical)
         .build()
 }
