@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    self, DataType, Expr, Ident, Query, Select, SelectItem, SetExpr, VisitMut, VisitorMut,
+    self, AccessExpr, DataType, Expr, Ident, Query, Select, SelectItem, SetExpr, VisitMut, VisitorMut,
 };
 
 use crate::ident::folded;
@@ -110,7 +110,14 @@ fn strong_name(expr: &Expr) -> Option<String> {
         Expr::Array(_) => "array".to_owned(),
         Expr::Tuple(_) => "row".to_owned(),
         Expr::Subquery(query) => return first_name(&query.body),
-        Expr::CompoundFieldAccess { root, .. } => return strong_name(root),
+        // The last field; an item of an array is called as the array.
+        Expr::CompoundFieldAccess { root, access_chain } => {
+            let field = access_chain.iter().rev().find_map(|access| match access {
+                AccessExpr::Dot(Expr::Identifier(field)) => Some(folded(field)),
+                _ => None,
+            });
+            return field.or_else(|| strong_name(root));
+        }
         _ => return None,
     })
 }

@@ -10,6 +10,7 @@
 //! Not here: correlated subqueries and EXISTS as values, which need types and scopes (`planner/rule/subquery_value.rs`).
 
 mod array;
+mod order;
 mod pattern;
 mod reg;
 mod set_returning;
@@ -20,8 +21,8 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     AccessExpr, BinaryOperator, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
-    FunctionArguments, Ident, ObjectName, ObjectNamePart, Select, SelectItem, Statement, TableAlias, TableFactor,
-    Value, VisitMut, VisitorMut,
+    FunctionArguments, Ident, ObjectName, ObjectNamePart, Query, Select, SelectItem, Statement, TableAlias,
+    TableFactor, Value, VisitMut, VisitorMut,
 };
 
 pub use self::array::list_items;
@@ -62,6 +63,13 @@ struct Rewriter<'a> {
 
 impl VisitorMut for Rewriter<'_> {
     type Break = Error;
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
+        match order::sort_by_hidden(query) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => ControlFlow::Break(error),
+        }
+    }
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
         // What a rewrite leaves at this place may be one of the others' constructs.

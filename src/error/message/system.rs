@@ -63,6 +63,15 @@ pub fn privilege_unknown(name: &str) -> Error {
     Error::new(SqlState::InvalidParameterValue, format!("unrecognized privilege type: \"{name}\""))
 }
 
+pub fn object_kind_unknown(kind: &str) -> Error {
+    Error::new(SqlState::InternalError, format!("unrecognized object type abbreviation: {kind}"))
+}
+
+pub fn acl_item_unreadable(item: &str) -> Error {
+    Error::new(SqlState::InvalidTextRepresentation, format!("invalid access list item: \"{item}\""))
+        .with_hint("An item is written grantee=letters/grantor, for example \"reader=r/admin\".")
+}
+
 /// A subquery that stands for one value found several.
 pub fn subquery_gives_several_rows() -> Error {
     Error::new(SqlState::CardinalityViolation, "more than one row returned by a subquery used as an expression")

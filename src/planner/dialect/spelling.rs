@@ -383,7 +383,7 @@ fn rewritten_call(function: &mut Function) -> Result<Option<Expr>> {
             Ok(Some(call("avg_of", vec![renamed("sum"), renamed("count")])))
         }
         name if set_returning(name).is_some() => {
-            if set_returning(name) == Some(SetReturning::Pairs) {
+            if let Some(SetReturning::Columns(_)) = set_returning(name) {
                 return Err(message::rows_of_pairs_in_list(name));
             }
             let mut list = function.clone();

@@ -11,6 +11,7 @@ mod calendar;
 mod cast;
 mod datum;
 mod domain;
+mod acl_records;
 mod expand_array;
 mod extract;
 mod float;
@@ -186,6 +187,7 @@ pub fn scalar(name: &str, session: Session, state: &SessionState) -> Option<Arc<
         "array_remove" => return engine("array_remove_all"),
         "array_replace" => return engine("array_replace_all"),
         "pg_typeof" => Arc::new(ScalarUDF::new_from_impl(type_of::TypeOf::new())),
+        "acl_records" => function(acl_records::AclRecords),
         "expand_array" => function(expand_array::ExpandArray),
         "make_interval" => function(interval::Make),
         "ln" | "log10" | "log2" | "log" | "sqrt" => function(domain::Domain::of(name, engine(name)?)?),

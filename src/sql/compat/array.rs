@@ -7,6 +7,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 use datafusion::sql::sqlparser::parser::Parser;
 
+use super::set_returning::{OF_ACL, list_of_column};
 use super::{argument, call, catalog_name, literal_text, take};
 use crate::error::{Result, message};
 use crate::sql::dialect::Dialect;
@@ -185,7 +186,7 @@ fn is_first_item(key: &OrderByExpr) -> bool {
 
 /// `generate_subscripts(list, 1)` → `unnest(array_subscripts(list, 1))`, and
 /// `information_schema._pg_expandarray(list)` → `unnest(expand_array(list))`: of functions that give a set of rows,
-/// DataFusion has `unnest` alone.
+/// DataFusion has `unnest` alone. `aclexplode(list)` likewise, whose records are put together from their columns.
 pub(super) fn set_of_array(expr: &mut Expr) -> bool {
     let Expr::Function(function) = expr else { return false };
     let words: Vec<String> =
@@ -194,6 +195,13 @@ pub(super) fn set_of_array(expr: &mut Expr) -> bool {
     let plain = match words.as_slice() {
         ["generate_subscripts"] | ["pg_catalog", "generate_subscripts"] => "array_subscripts",
         ["_pg_expandarray"] | ["information_schema", "_pg_expandarray"] => "expand_array",
+        ["aclexplode"] | ["pg_catalog", "aclexplode"] => {
+            let Expr::Function(Function { args: FunctionArguments::List(list), .. }) = take(expr) else { return false };
+            let args: Vec<Expr> = list.args.iter().filter_map(argument).collect();
+            let columns = OF_ACL.iter().map(|column| call(&list_of_column("aclexplode", column), args.clone()));
+            *expr = call("unnest", vec![call("acl_records", columns.collect())]);
+            return true;
+        }
         _ => return false,
     };
     function.name = ObjectName::from(Ident::new(plain));

@@ -25,16 +25,27 @@ const OF_ONE_COLUMN: &[(&str, Option<&str>)] = &[
     ("jsonb_object_keys", None),
 ];
 
-/// Functions that give rows of two columns, `key` and `value`.
-const OF_PAIRS: &[&str] = &["json_each", "jsonb_each", "json_each_text", "jsonb_each_text"];
+const KEY_AND_VALUE: &[&str] = &["key", "value"];
+
+/// What `aclexplode` tells of each privilege in an access list.
+pub(super) const OF_ACL: &[&str] = &["grantor", "grantee", "privilege_type", "is_grantable"];
+
+/// Functions that give rows of several columns, and the names of these.
+const OF_COLUMNS: &[(&str, &[&str])] = &[
+    ("aclexplode", OF_ACL),
+    ("json_each", KEY_AND_VALUE),
+    ("jsonb_each", KEY_AND_VALUE),
+    ("json_each_text", KEY_AND_VALUE),
+    ("jsonb_each_text", KEY_AND_VALUE),
+];
 
 /// What a name means among the functions that give rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SetReturning {
     /// Rows of one column: the function that gives them as a list.
     Column,
-    /// Rows of a key and a value.
-    Pairs,
+    /// Rows of several columns: their names.
+    Columns(&'static [&'static str]),
 }
 
 /// `name` in lower case, without a schema.
@@ -42,12 +53,17 @@ pub fn set_returning(name: &str) -> Option<SetReturning> {
     if OF_ONE_COLUMN.iter().any(|(known, _)| *known == name) {
         return Some(SetReturning::Column);
     }
-    OF_PAIRS.contains(&name).then_some(SetReturning::Pairs)
+    OF_COLUMNS.iter().find(|(known, _)| *known == name).map(|(_, columns)| SetReturning::Columns(columns))
 }
 
 /// The function that gives as a list what this one gives as rows.
 pub fn list_function(name: &str) -> String {
     format!("{PREFIX}{name}")
+}
+
+/// The function that gives one column of several.
+pub(super) fn list_of_column(name: &str, column: &str) -> String {
+    format!("{PREFIX}{name}:{column}")
 }
 
 /// The column that a list stands for, by the expression that gives it; `unnest` for a list that a user wrote.
@@ -109,8 +125,8 @@ fn lists(name: &ObjectName, args: &[FunctionArg]) -> Option<Vec<Expr>> {
     }
     Some(match set_returning(&name)? {
         SetReturning::Column => vec![call(&list_function(&name), args)],
-        SetReturning::Pairs => {
-            ["key", "value"].map(|column| call(&format!("{PREFIX}{name}:{column}"), args.clone())).into()
+        SetReturning::Columns(columns) => {
+            columns.iter().map(|column| call(&list_of_column(&name, column), args.clone())).collect()
         }
     })
 }

@@ -4,6 +4,7 @@
 //! a scalar gives what an array of it gives; NULL in, NULL out, unless the function says otherwise.
 //! They are bound to one statement's context, and the planner may fold them.
 
+mod acl;
 mod describe;
 mod names;
 mod privilege;
@@ -72,7 +73,7 @@ const fn lenient(name: &'static str, forms: &'static [&'static [Takes]], gives: 
 }
 
 fn specs() -> impl Iterator<Item = &'static Spec> {
-    [describe::FUNCTIONS, names::FUNCTIONS, privilege::FUNCTIONS, server::FUNCTIONS, text::FUNCTIONS]
+    [acl::FUNCTIONS, describe::FUNCTIONS, names::FUNCTIONS, privilege::FUNCTIONS, server::FUNCTIONS, text::FUNCTIONS]
         .into_iter()
         .flatten()
 }
