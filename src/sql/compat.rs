@@ -15,6 +15,7 @@ mod pattern;
 mod reg;
 mod set_returning;
 mod types;
+mod value_query;
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -109,6 +110,7 @@ impl Rewriter<'_> {
             || cast_type(expr)
             || cast_function(expr)
             || set_of_array(expr)
+            || value_query::value_of_query(expr)
             || field_of_record(expr)
             || bare_function(expr)
             || qualified_function(expr)

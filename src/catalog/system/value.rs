@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Date32Array, Float32Array, Float64Array, Int16Array, Int32Array,
-    Int64Array, IntervalMonthDayNanoArray, ListArray, StringArray, TimestampMicrosecondArray, UInt32Array,
-    new_empty_array, new_null_array,
+    Int64Array, IntervalMonthDayNanoArray, ListArray, StringArray, StringViewArray, TimestampMicrosecondArray,
+    UInt32Array, new_empty_array, new_null_array,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{DataType, Field, IntervalMonthDayNano, IntervalUnit, TimeUnit};
@@ -228,6 +228,7 @@ pub(super) fn array_of(values: &[Value], data_type: &DataType) -> Result<ArrayRe
         DataType::Float32 => Arc::new(Float32Array::from(only!(Float, number => *number as f32))),
         DataType::Float64 => Arc::new(Float64Array::from(only!(Float, number => *number))),
         DataType::Utf8 => Arc::new(StringArray::from(only!(Text, text => text.as_ref()))),
+        DataType::Utf8View => Arc::new(StringViewArray::from(only!(Text, text => text.as_ref()))),
         DataType::Timestamp(TimeUnit::Microsecond, zone) => Arc::new(
             TimestampMicrosecondArray::from(only!(Instant, instant => instant.timestamp_micros()))
                 .with_timezone_opt(zone.clone()),

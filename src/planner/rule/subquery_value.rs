@@ -14,7 +14,7 @@
 //! NULL asks like a value); a subquery with a construct that is not known here is left as it was.
 //!
 //! Runs in the analyzer, after type coercion: before DataFusion checks that the subqueries can be planned.
-//! Not here: window functions, INTERSECT and EXCEPT inside of a correlated subquery.
+//! Not here: window functions inside of a correlated subquery.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -406,8 +406,8 @@ impl Lift<'_> {
         // The side that an outer join keeps must know to which question its rows belong.
         let on_right = match join.join_type {
             JoinType::Inner => right_asks && !left_asks,
-            JoinType::Left => false,
-            JoinType::Right => true,
+            JoinType::Left | JoinType::LeftSemi | JoinType::LeftAnti => false,
+            JoinType::Right | JoinType::RightSemi | JoinType::RightAnti => true,
             _ => return Ok(None),
         };
         let (carrier, other) = if on_right { (&join.right, &join.left) } else { (&join.left, &join.right) };
