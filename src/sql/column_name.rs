@@ -8,7 +8,8 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    self, AccessExpr, DataType, Expr, Ident, Query, Select, SelectItem, SetExpr, VisitMut, VisitorMut,
+    self, AccessExpr, DataType, Expr, Ident, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr,
+    VisitMut, VisitorMut,
 };
 
 use crate::ident::folded;
@@ -38,6 +39,7 @@ impl VisitorMut for Namer {
 
     fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
         let mut seen: HashMap<String, usize> = HashMap::new();
+        let stars = Stars::of(&select.projection);
         for item in &mut select.projection {
             let (name, given) = match &*item {
                 SelectItem::UnnamedExpr(expr) => (name_of(expr), is_plain_column(expr)),
@@ -46,7 +48,8 @@ impl VisitorMut for Namer {
                     continue;
                 }
             };
-            let repeats = seen.entry(name.clone()).and_modify(|count| *count += 1).or_insert(0);
+            let first = usize::from(matches!(&*item, SelectItem::UnnamedExpr(expr) if stars.cover(expr)));
+            let repeats = seen.entry(name.clone()).and_modify(|count| *count += 1).or_insert(first);
             if given && *repeats == 0 {
                 continue;
             }
@@ -60,6 +63,40 @@ impl VisitorMut for Namer {
             };
         }
         ControlFlow::Continue(())
+    }
+}
+
+/// The stars of a SELECT list, which give columns that may stand there by name as well: `SELECT t.x, t.*`.
+struct Stars {
+    all: bool,
+    of: Vec<String>,
+}
+
+impl Stars {
+    fn of(items: &[SelectItem]) -> Self {
+        let mut stars = Self { all: false, of: Vec::new() };
+        for item in items {
+            match item {
+                SelectItem::Wildcard(_) => stars.all = true,
+                SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), _) => {
+                    stars.of.extend(name.0.last().and_then(|part| part.as_ident()).map(folded));
+                }
+                _ => {}
+            }
+        }
+        stars
+    }
+
+    /// Whether a star gives this column too.
+    fn cover(&self, expr: &Expr) -> bool {
+        match expr {
+            Expr::Identifier(_) => self.all,
+            Expr::CompoundIdentifier(parts) => {
+                let of = parts.len().checked_sub(2).and_then(|place| parts.get(place)).map(folded);
+                self.all || of.is_some_and(|of| self.of.contains(&of))
+            }
+            _ => false,
+        }
     }
 }
 

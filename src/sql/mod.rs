@@ -25,6 +25,7 @@ mod utility;
 use std::sync::Arc;
 
 use datafusion::sql::sqlparser::ast;
+use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, Word};
 
 pub use self::column_name::{name_columns, repeated_name, shown_name};
@@ -88,7 +89,7 @@ pub fn parse_draft(text: &str) -> Result<Box<ast::Query>> {
 }
 
 fn tokens(text: &str, places: &Places<'_>) -> Result<Vec<TokenWithSpan>> {
-    Tokenizer::new(&Dialect, text).tokenize_with_location().map_err(|error| {
+    let mut tokens = Tokenizer::new(&Dialect, text).tokenize_with_location().map_err(|error| {
         let position = places.position(error.location);
         let start = places.byte(error.location);
         let what = error.message.to_ascii_lowercase();
@@ -104,7 +105,26 @@ fn tokens(text: &str, places: &Places<'_>) -> Result<Vec<TokenWithSpan>> {
             "syntax error"
         };
         message::unreadable_text(problem, text.get(start..).unwrap_or_default()).with_position(position)
-    })
+    })?;
+    quote_function_words(&mut tokens);
+    Ok(tokens)
+}
+
+/// `pg_catalog.substring(…)`: behind a schema these words have no grammar of their own, which the parser does not know.
+fn quote_function_words(tokens: &mut [TokenWithSpan]) {
+    let mut behind_point = false;
+    for token in tokens {
+        if let Token::Word(word) = &mut token.token
+            && behind_point
+            && word.quote_style.is_none()
+            && ["extract", "overlay", "position", "substring", "trim"].iter().any(|known| is_word(word, known))
+        {
+            word.value = word.value.to_ascii_lowercase();
+            word.quote_style = Some('"');
+            word.keyword = Keyword::NoKeyword;
+        }
+        behind_point = token.token == Token::Period;
+    }
 }
 
 /// Refuses what would need more stack, or more time to plan, than there is, before anything recurses over it.
