@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    self, AccessExpr, DataType, Expr, Ident, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr,
-    VisitMut, VisitorMut,
+    self, AccessExpr, DataType, Expr, Ident, OrderBy, OrderByKind, Query, Select, SelectItem,
+    SelectItemQualifiedWildcardKind, SetExpr, VisitMut, VisitorMut,
 };
 
 use crate::ident::folded;
@@ -19,7 +19,7 @@ const REPEAT_MARK: char = '\u{1f}';
 
 /// Names the items of all SELECT lists in the query, its subqueries included.
 pub fn name_columns(query: &mut Query) {
-    let _: ControlFlow<()> = VisitMut::visit(query, &mut Namer);
+    let _: ControlFlow<()> = VisitMut::visit(query, &mut Namer::default());
 }
 
 /// The name as a client is shown it.
@@ -32,10 +32,42 @@ pub fn repeated_name(name: &str, repeats: usize) -> String {
     if repeats == 0 { name.to_owned() } else { format!("{name}{REPEAT_MARK}{repeats}") }
 }
 
-struct Namer;
+#[derive(Debug, Default)]
+struct Namer {
+    /// Queries around the one that is visited, itself among them.
+    depth: usize,
+    /// Whether the outermost query is one SELECT, whose names only the client and ORDER BY read.
+    is_one_select: bool,
+    /// Aliases of the outermost SELECT that were given a mark, and what they are now.
+    marked: HashMap<String, Ident>,
+}
 
 impl VisitorMut for Namer {
     type Break = ();
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+        self.depth += 1;
+        if self.depth == 1 {
+            self.is_one_select = matches!(*query.body, SetExpr::Select(_));
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+        if self.depth == 1
+            && let Some(OrderBy { kind: OrderByKind::Expressions(keys), .. }) = &mut query.order_by
+        {
+            for key in keys {
+                if let Expr::Identifier(name) = &mut key.expr
+                    && let Some(marked) = self.marked.get(&folded(name))
+                {
+                    *name = marked.clone();
+                }
+            }
+        }
+        self.depth -= 1;
+        ControlFlow::Continue(())
+    }
 
     fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
         let mut seen: HashMap<String, usize> = HashMap::new();
@@ -48,12 +80,18 @@ impl VisitorMut for Namer {
                     continue;
                 }
             };
-            let first = usize::from(matches!(&*item, SelectItem::UnnamedExpr(expr) if stars.cover(expr)));
+            // Nobody but the client reads the outermost names: beside a star they may repeat what it gives.
+            let is_beside = self.depth == 1 && self.is_one_select && stars.any();
+            let is_covered = matches!(&*item, SelectItem::UnnamedExpr(expr) if stars.cover(expr));
+            let first = usize::from(is_beside || is_covered);
             let repeats = seen.entry(name.clone()).and_modify(|count| *count += 1).or_insert(first);
             if given && *repeats == 0 {
                 continue;
             }
             let alias = Ident::with_quote('"', repeated_name(&name, *repeats));
+            if is_beside && matches!(item, SelectItem::ExprWithAlias { .. }) {
+                self.marked.entry(name).or_insert_with(|| alias.clone());
+            }
             let placeholder = SelectItem::Wildcard(ast::WildcardAdditionalOptions::default());
             *item = match std::mem::replace(item, placeholder) {
                 SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
@@ -85,6 +123,10 @@ impl Stars {
             }
         }
         stars
+    }
+
+    fn any(&self) -> bool {
+        self.all || !self.of.is_empty()
     }
 
     /// Whether a star gives this column too.
