@@ -7,22 +7,24 @@
 pub mod refresher;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
+use tokio::io::DuplexStream;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::task::TaskTracker;
 
 use self::refresher::Refresher;
+use crate::catalog::object::BOOTSTRAP_ROLE_OID;
 use crate::config::LimitsConfig;
 use crate::wire::{self, Host};
 
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::pg_type::Oid;
-use crate::session::sign_in::{self, Claim};
+use crate::session::sign_in::{self, Claim, Proof};
 use crate::session::{Session, StartupParameters};
 use crate::statement::deliver::courier;
 use crate::tls::Encryption;
@@ -34,6 +36,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 const KEEPALIVE: Duration = Duration::from_secs(60);
 /// Connections beyond those of sessions and newcomers: they are being told why they are closed.
 const LEAVING_MAX: usize = 1_000;
+/// What a connection inside of this process holds that nobody has read yet.
+const PIPE_BYTES: usize = 256 << 10;
 
 /// Serves an engine's sessions until `shutdown`, and refreshes its audiences when they are due; returns when all are gone.
 pub async fn serve_engine(
@@ -62,6 +66,36 @@ impl SessionSource for EngineSessions {
     fn claim(&self, user: &str, is_local: bool) -> Result<Claim> {
         let engine = &self.0;
         sign_in::claim(&engine.catalog, engine.loopback, user, is_local, engine.clock.now())
+    }
+
+    fn open(&self, startup: StartupParameters, role: Oid) -> Result<Session> {
+        Session::open_as(Arc::clone(&self.0), startup, role)
+    }
+
+    fn cancel(&self, pid: i32, secret: i32) {
+        self.0.registry.cancel(pid, secret);
+    }
+}
+
+/// A client's end of a connection inside of this process, and what serves it. Whoever holds the home's files is the
+/// superuser.
+pub fn pipe(engine: Arc<Engine>, limits: LimitsConfig) -> (DuplexStream, impl Future<Output = ()>) {
+    let (near, far) = tokio::io::duplex(PIPE_BYTES);
+    let host = Host::new(Arc::new(Owner(engine)), limits, Encryption::default());
+    let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    (near, async move {
+        let ending = wire::serve(&host, far, peer).await;
+        tracing::debug!(?ending, "the connection inside of this process ended");
+    })
+}
+
+struct Owner(Arc<Engine>);
+
+impl SessionSource for Owner {
+    type Conversation = Session;
+
+    fn claim(&self, _user: &str, _is_local: bool) -> Result<Claim> {
+        Ok(Claim { role: Some(BOOTSTRAP_ROLE_OID), is_superuser: true, proof: Proof::Nothing })
     }
 
     fn open(&self, startup: StartupParameters, role: Oid) -> Result<Session> {

@@ -3,6 +3,7 @@
 
 mod check;
 mod demo;
+mod export;
 mod export_definitions;
 mod init;
 mod serve;
@@ -41,6 +42,8 @@ enum Action {
     Test(test::Test),
     /// Report what in a purchase history would surprise.
     Check(check::Check),
+    /// Write an audience, or what a segment is now, to a file or an object store.
+    Export(export::Export),
     /// Print all saved segments as a script for PostgreSQL.
     ExportDefinitions(export_definitions::ExportDefinitions),
 }
@@ -66,6 +69,7 @@ impl Command {
                 Action::Serve(serve) => serve.run().await,
                 Action::Test(test) => test.run().await,
                 Action::Check(check) => check.run().await,
+                Action::Export(export) => export.run().await,
                 Action::ExportDefinitions(export) => export.run().await,
             }
         });

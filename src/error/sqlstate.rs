@@ -27,6 +27,8 @@ sqlstates! {
     /// Nothing went wrong: what notices without a condition of their own carry.
     SuccessfulCompletion = "00000",
     Warning = "01000",
+    /// A server that we call, such as that of an export, cannot be reached.
+    ConnectionFailure = "08006",
     ProtocolViolation = "08P01",
     FeatureNotSupported = "0A000",
     InvalidGrantOperation = "0LP01",

@@ -182,7 +182,7 @@ fn write_table(staging: &Staging, name: &str, batch: Result<RecordBatch, ArrowEr
 }
 
 /// `55044` as `55,044`.
-fn with_thousands(count: u64) -> String {
+pub fn with_thousands(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (place, digit) in digits.chars().enumerate() {

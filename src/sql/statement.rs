@@ -235,6 +235,8 @@ pub enum CopyFormat {
     Text,
     Csv,
     Binary,
+    /// A file of Apache Parquet; PostgreSQL itself has none.
+    Parquet,
 }
 
 /// Columns whose values are quoted whatever they are, NULL excepted.

@@ -16,7 +16,7 @@ pub fn copy_of_view(name: &str) -> Error {
 
 pub fn copy_format_unknown(name: &str) -> Error {
     Error::new(SqlState::InvalidParameterValue, format!("COPY format \"{name}\" not recognized"))
-        .with_hint("Write text, csv or binary.")
+        .with_hint("Write text, csv, binary or parquet.")
 }
 
 pub fn copy_option_unknown(name: &str) -> Error {
@@ -27,10 +27,11 @@ pub fn copy_option_twice() -> Error {
     Error::new(SqlState::SyntaxError, "conflicting or redundant options")
 }
 
-pub fn copy_option_in_binary(name: &str) -> Error {
+/// An option that only lines of text have.
+pub fn copy_option_of_lines(name: &str, mode: &str) -> Error {
     // PostgreSQL has HEADER among the features that are missing, the others among the errors of syntax.
     let state = if name == "HEADER" { SqlState::FeatureNotSupported } else { SqlState::SyntaxError };
-    Error::new(state, format!("cannot specify {name} in BINARY mode"))
+    Error::new(state, format!("cannot specify {name} in {mode} mode"))
 }
 
 pub fn copy_option_of_csv(name: &str) -> Error {
@@ -84,4 +85,9 @@ pub fn copy_quote_in_null() -> Error {
 
 pub fn copy_force_quote_unknown(column: &str) -> Error {
     Error::new(SqlState::InvalidColumnReference, format!("FORCE_QUOTE column \"{column}\" not referenced by COPY"))
+}
+
+/// `cause`: what the writer of Parquet says.
+pub fn copy_parquet_type(cause: &dyn std::fmt::Display) -> Error {
+    unsupported("this column in Parquet").with_detail(cause.to_string()).with_hint("Cast it, for example to text.")
 }

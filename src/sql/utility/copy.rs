@@ -129,6 +129,7 @@ impl Grammar<'_> {
                     "text" => CopyFormat::Text,
                     "csv" => CopyFormat::Csv,
                     "binary" => CopyFormat::Binary,
+                    "parquet" => CopyFormat::Parquet,
                     _ => return Err(message::copy_format_unknown(&name)),
                 };
                 once(&mut given.format, format)
@@ -203,11 +204,12 @@ impl Given {
     fn settled(self) -> Result<CopyOptions> {
         let format = self.format.unwrap_or(CopyFormat::Text);
         let (is_csv, is_binary) = (format == CopyFormat::Csv, format == CopyFormat::Binary);
+        let is_lines = !is_binary && format != CopyFormat::Parquet;
         for (is_given, name) in
             [(self.delimiter.is_some(), "DELIMITER"), (self.null.is_some(), "NULL"), (self.header.is_some(), "HEADER")]
         {
-            if is_given && is_binary {
-                return Err(message::copy_option_in_binary(name));
+            if is_given && !is_lines {
+                return Err(message::copy_option_of_lines(name, if is_binary { "BINARY" } else { "PARQUET" }));
             }
         }
         for (is_given, name) in [

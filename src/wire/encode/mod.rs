@@ -12,6 +12,7 @@ mod copy;
 mod digits;
 mod interval;
 mod moment;
+mod parquet;
 mod text;
 mod value;
 
@@ -22,6 +23,7 @@ use bytes::{BufMut, BytesMut};
 
 use self::binary::Layout;
 pub(super) use self::copy::CopyEncoder;
+pub(super) use self::parquet::ParquetEncoder;
 use self::value::Column;
 use crate::error::{Result, message};
 use crate::session::TextFormat;
