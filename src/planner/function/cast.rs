@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, StringViewArray};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, StringViewArray, Time64MicrosecondArray};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType, Float64Type, IntervalUnit, TimeUnit};
 use arrow::util::display::FormatOptions;
@@ -238,6 +238,15 @@ impl Body for Cast {
             (Target::Timestamptz, DataType::Timestamp(_, None) | DataType::Date32) => {
                 let local = self.engine_cast(array, &timestamp_type())?;
                 self.session.instants(&local)
+            }
+            // What is more than a day, or less than none, counts within its day.
+            (Target::Time, DataType::Interval(IntervalUnit::MonthDayNano)) => {
+                let spans = array.as_primitive::<arrow::datatypes::IntervalMonthDayNanoType>();
+                let micros = |span: arrow::datatypes::IntervalMonthDayNano| {
+                    (span.nanoseconds / 1_000).rem_euclid(24 * 3_600 * 1_000_000)
+                };
+                let times: Time64MicrosecondArray = spans.iter().map(|span| span.map(micros)).collect();
+                Ok(Arc::new(times))
             }
             (Target::Bool, _) if from.is_integer() => {
                 let whole = self.engine_cast(array, &DataType::Int64)?;

@@ -7,6 +7,7 @@
 mod age;
 mod as_of;
 mod avg;
+mod bounded;
 mod calendar;
 mod cast;
 mod datum;
@@ -21,6 +22,7 @@ mod list;
 mod local_time;
 mod mathematics;
 mod moment;
+mod nullable;
 mod numeric;
 mod ordered;
 mod overload;
@@ -51,6 +53,7 @@ use datafusion::logical_expr::{
 use datafusion::scalar::ScalarValue;
 
 pub use self::as_of::of_day;
+pub use self::bounded::bounded;
 pub use self::cast::{Cast, Target};
 pub use self::float::Divide as FloatDivide;
 pub use self::integer::{Integer, IntegerOp, Width, integer};
@@ -138,6 +141,11 @@ pub fn extract(session: Session) -> Arc<ScalarUDF> {
     function(extract::Extract { session, is_float: false })
 }
 
+/// The value, which may be NULL whatever it promises.
+pub fn nullable(value: Expr) -> Expr {
+    call(nullable::Nullable, vec![value])
+}
+
 /// A call of a body.
 pub fn call(body: impl Body, args: Vec<Expr>) -> Expr {
     function(body).call(args)
@@ -186,12 +194,12 @@ pub fn scalar(name: &str, session: Session, state: &SessionState) -> Option<Arc<
         "array_remove" => return engine("array_remove_all"),
         "array_replace" => return engine("array_replace_all"),
         "pg_typeof" => Arc::new(ScalarUDF::new_from_impl(type_of::TypeOf::new())),
+        "array_or_empty" => function(list::OrEmpty),
         "expand_array" => function(expand_array::ExpandArray),
         "make_interval" => function(interval::Make),
         "ln" | "log10" | "log2" | "log" | "sqrt" => function(domain::Domain::of(name, engine(name)?)?),
-        "date_format" | "to_time" | "to_local_time" | "to_unixtime" => {
-            function(unsupported::Unsupported { name: name.to_owned() })
-        }
+        "array_repeat" | "list_repeat" | "array_resize" | "list_resize" | "range" | "gen_series" | "date_format"
+        | "to_time" | "to_local_time" | "to_unixtime" => function(unsupported::Unsupported { name: name.to_owned() }),
         _ => function(Cast::named(name, session)?),
     })
 }

@@ -5,7 +5,7 @@
 //! first one counts, so preferred forms stand first.
 
 use std::any::Any;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -82,9 +82,19 @@ pub struct Call {
     /// The arguments as they are given: types that Arrow's do not tell among them.
     pub fields: Vec<FieldRef>,
     memo: RefCell<Option<(String, Rc<dyn Any>)>>,
+    made_bytes: Cell<usize>,
 }
 
+/// What the texts that one call makes over a batch of rows may have together.
+const MADE_BYTES_MAX: usize = 256 << 20;
+
 impl Call {
+    /// Takes so many bytes for a text about to be made, so that no memory is asked for that there is not. Errors: 54000.
+    pub fn take_bytes(&self, bytes: usize) -> Result<(), Error> {
+        self.made_bytes.set(self.made_bytes.get().saturating_add(bytes));
+        if self.made_bytes.get() > MADE_BYTES_MAX { Err(message::text_too_long(MADE_BYTES_MAX)) } else { Ok(()) }
+    }
+
     /// What was made of this text for the row before, or is made now: patterns are mostly the same for all rows.
     pub fn made_of<T: 'static>(&self, text: &str, make: impl FnOnce(&str) -> Result<T, Error>) -> Result<Rc<T>, Error> {
         if let Some((known, made)) = &*self.memo.borrow()
@@ -405,7 +415,13 @@ impl ScalarUDFImpl for Bound {
             })
             .collect::<Result<Vec<_>>>()?;
         let gives = call.return_field.data_type().clone();
-        let context = Call { session: self.session, gives, fields: call.arg_fields.clone(), memo: RefCell::new(None) };
+        let context = Call {
+            session: self.session,
+            gives,
+            fields: call.arg_fields.clone(),
+            memo: RefCell::new(None),
+            made_bytes: Cell::new(0),
+        };
         let mut results = Vec::with_capacity(rows);
         let mut values = Vec::with_capacity(args.len());
         for row in 0..rows {
