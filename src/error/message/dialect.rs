@@ -457,3 +457,7 @@ pub fn names_of_columns(available: &str, given: &str) -> Error {
     )
     .with_hint(format!("Name all {available} columns."))
 }
+
+pub fn input_out_of_range() -> Error {
+    Error::new(SqlState::NumericValueOutOfRange, "input is out of range")
+}

@@ -6,8 +6,8 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Query, Select, SetExpr,
-    UnaryOperator, VisitMut, VisitorMut,
+    AccessExpr, BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Query, Select,
+    SetExpr, UnaryOperator, VisitMut, VisitorMut,
 };
 
 use super::spelling::call;
@@ -58,6 +58,7 @@ impl VisitorMut for Rows<'_> {
         if let Some(condition) = &mut select.selection {
             broken(in_subquery(condition))?;
         }
+        let _: ControlFlow<()> = select.visit(&mut Qualified);
         merged::rewrite_select(select, self.scope, &self.queries);
         broken(whole_row::rewrite_select(select, self.scope, &self.queries))
     }
@@ -69,6 +70,24 @@ impl VisitorMut for Rows<'_> {
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
         if let Expr::Tuple(fields) = expr {
             *expr = call(STRUCT, std::mem::take(fields));
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// `t.list[1]`, which the parser takes for the first item of the field of a row, becomes that of a column of `t`.
+struct Qualified;
+
+impl VisitorMut for Qualified {
+    type Break = ();
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if let Expr::CompoundFieldAccess { root, access_chain } = expr
+            && let Expr::Identifier(relation) = &**root
+            && let Some(AccessExpr::Dot(Expr::Identifier(column))) = access_chain.first()
+        {
+            **root = Expr::CompoundIdentifier(vec![relation.clone(), column.clone()]);
+            access_chain.remove(0);
         }
         ControlFlow::Continue(())
     }

@@ -418,10 +418,6 @@ fn rewritten_call(function: &mut Function) -> Result<Option<Expr>> {
             list.name = ObjectName::from(Ident::with_quote('"', list_function(name)));
             Ok(Some(call("unnest", vec![Expr::Function(list)])))
         }
-        // To the engine a small number of this type looks like one without a type.
-        "pg_typeof" if is_bigint(&list.args) => {
-            Ok(Some(Expr::Value(Value::SingleQuotedString("bigint".to_owned()).into())))
-        }
         "make_interval" => {
             list.args = interval_parts(std::mem::take(&mut list.args))?;
             Ok(None)
@@ -433,12 +429,6 @@ fn rewritten_call(function: &mut Function) -> Result<Option<Expr>> {
 fn is_nested_array(args: &[FunctionArg]) -> bool {
     let [FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Array(array)))] = args else { return false };
     array.elem.iter().any(|item| matches!(item, Expr::Array(_)))
-}
-
-fn is_bigint(args: &[FunctionArg]) -> bool {
-    let [FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Function(cast)))] = args else { return false };
-    let [name] = cast.name.0.as_slice() else { return false };
-    name.as_ident().is_some_and(|name| name.value == Target::Int8.function())
 }
 
 /// `days => 10` to its place among the parts; those left out before it are zero.

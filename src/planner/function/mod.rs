@@ -197,7 +197,9 @@ pub fn scalar(name: &str, session: Session, state: &SessionState) -> Option<Arc<
         "array_or_empty" => function(list::OrEmpty),
         "expand_array" => function(expand_array::ExpandArray),
         "make_interval" => function(interval::Make),
-        "ln" | "log10" | "log2" | "log" | "sqrt" => function(domain::Domain::of(name, engine(name)?)?),
+        "ln" | "log10" | "log2" | "log" | "sqrt" | "exp" | "asin" | "acos" => {
+            function(domain::Domain::of(name, engine(name)?)?)
+        }
         "array_repeat" | "list_repeat" | "array_resize" | "list_resize" | "range" | "gen_series" | "date_format"
         | "to_time" | "to_local_time" | "to_unixtime" => function(unsupported::Unsupported { name: name.to_owned() }),
         _ => function(Cast::named(name, session)?),

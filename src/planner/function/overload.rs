@@ -346,6 +346,12 @@ impl Bound {
     }
 }
 
+/// The literals without those that were cast to bigint: a small one would be taken for an integer.
+fn untyped<'a>(literals: &[Option<&'a ScalarValue>], fields: &[FieldRef]) -> Vec<Option<&'a ScalarValue>> {
+    let is_bigint = |field: &FieldRef| pg_type::name_told(field) == Some(pg_type::BIGINT);
+    literals.iter().zip(fields).map(|(literal, field)| literal.filter(|_| !is_bigint(field))).collect()
+}
+
 impl Form {
     fn takes_at(&self, at: usize) -> Option<Takes> {
         self.takes.get(at).or_else(|| self.takes.last().filter(|_| self.is_variadic)).copied()
@@ -375,7 +381,8 @@ impl ScalarUDFImpl for Bound {
 
     fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
         let given: Vec<DataType> = args.arg_fields.iter().map(|field| field.data_type().clone()).collect();
-        let form = self.chosen(&given, args.scalar_arguments)?;
+        let literals = untyped(args.scalar_arguments, args.arg_fields);
+        let form = self.chosen(&given, &literals)?;
         let field = Field::new(self.spec.name, form.data_type(&given, args.scalar_arguments)?, true);
         Ok(Arc::new(match form.gives {
             Gives::Told(_, name) => pg_type::told(field, name),
@@ -400,7 +407,7 @@ impl ScalarUDFImpl for Bound {
             })
             .collect();
         let given: Vec<DataType> = call.args.iter().map(ColumnarValue::data_type).collect();
-        let form = self.chosen(&given, &literals)?;
+        let form = self.chosen(&given, &untyped(&literals, &call.arg_fields))?;
         if rows == 0 {
             return Ok(ColumnarValue::Array(arrow::array::new_empty_array(call.return_field.data_type())));
         }
