@@ -11,6 +11,8 @@ pub type Oid = u32;
 
 /// Where a field says which of PostgreSQL's types it is, when Arrow's does not tell: `json` and `jsonb` are text.
 const TOLD: &str = "regulars.pg_type";
+/// What a constant is told apart by that was cast to this type: another small number is an integer.
+pub const BIGINT: &str = "int8";
 
 /// The field, told apart as a type of PostgreSQL's by its name. It stays so as long as it is passed on as it is.
 pub fn told(field: Field, name: &str) -> Field {

@@ -252,6 +252,32 @@ fn of_plan_text(text: &str) -> Error {
     if line.starts_with("Too many columns! The subquery should only return one column") {
         return message::subquery_columns();
     }
+    if let Some(clause) = capture(r"^(LIMIT|OFFSET) must be >= ?0", line) {
+        return message::row_count_negative(&clause);
+    }
+    if let Some((available, given)) =
+        capture_two(r"^Source table contains (\d+) columns but only (\d+) names given", line)
+    {
+        return message::names_of_columns(&available, &given);
+    }
+    if line.starts_with("SELECT DISTINCT ON expressions must match") {
+        return message::distinct_on_order();
+    }
+    if line.starts_with("Invalid window frame: frame offsets") {
+        return Error::new(
+            SqlState::InvalidPrecedingOrFollowingSize,
+            "frame starting or ending offset must not be negative",
+        );
+    }
+    if let Some(what) = capture(r"^Invalid window frame: (.*)", line) {
+        return Error::new(SqlState::WindowingError, what);
+    }
+    if let Some(window) = capture(r"^The window (\S+) is not defined", line) {
+        return Error::new(SqlState::UndefinedObject, format!("window \"{window}\" does not exist"));
+    }
+    if line.starts_with("Aggregate function calls cannot contain window function calls") {
+        return Error::new(SqlState::GroupingError, "aggregate function calls cannot contain window function calls");
+    }
     if line.starts_with("For SELECT DISTINCT, ORDER BY expressions") {
         return message::distinct_order();
     }

@@ -49,6 +49,7 @@ sqlstates! {
     InvalidArgumentForWidthBucketFunction = "2201G",
     InvalidRowCountInLimitClause = "2201W",
     InvalidRowCountInResultOffsetClause = "2201X",
+    InvalidPrecedingOrFollowingSize = "22013",
     InvalidUseOfEscapeCharacter = "2200C",
     InvalidEscapeSequence = "22025",
     InvalidEscapeOctet = "2200D",

@@ -193,6 +193,8 @@ impl Planner {
         sql::compat::rewrite(&mut statement, names)?;
         if let ast::Statement::Query(query) = &mut statement {
             dialect::clause::qualify_having(query);
+            dialect::count::settle(query)?;
+            dialect::row::rewrite(query, self.name_scope())?;
             dialect::spelling::rewrite(query, session, parameters, &|name| names.own_name(name))?;
         }
         let fields = parameters.iter().map(|parameter| parameter.and_then(parameter_field)).collect();

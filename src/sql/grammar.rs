@@ -30,6 +30,51 @@ fn trim_without_from(mut tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     tokens
 }
 
+/// `TABLE a` → `SELECT * FROM a`, where a query may begin: the parser forgets where the name stands.
+fn table_as_select(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let word = |token: &TokenWithSpan| match &token.token {
+        Token::Word(word) if word.quote_style.is_none() => word.value.to_ascii_lowercase(),
+        _ => String::new(),
+    };
+    let mut written = Vec::with_capacity(tokens.len());
+    // The last token that means something, and whether a query has begun, behind which AS gives a name.
+    let mut before: Option<(Token, String)> = None;
+    let mut has_begun = false;
+    let mut rest = tokens.into_iter().peekable();
+    while let Some(token) = rest.next() {
+        if matches!(token.token, Token::Whitespace(_)) {
+            written.push(token);
+            continue;
+        }
+        let is_first = match &before {
+            None | Some((Token::LParen, _)) => true,
+            Some((_, behind)) => match behind.as_str() {
+                "as" => !has_begun,
+                "union" | "intersect" | "except" | "all" | "distinct" | "for" | "explain" | "analyze" | "verbose" => {
+                    true
+                }
+                _ => false,
+            },
+        };
+        let this = word(&token);
+        let spaces = std::iter::from_fn(|| rest.next_if(|next| matches!(next.token, Token::Whitespace(_))));
+        let spaces: Vec<TokenWithSpan> = spaces.collect();
+        let is_named = matches!(rest.peek().map(|next| &next.token), Some(Token::Word(_)));
+        has_begun |= matches!(this.as_str(), "select" | "values" | "with");
+        if this == "table" && is_first && is_named {
+            has_begun = true;
+            for part in [Token::make_keyword("SELECT"), Token::Mul, Token::make_keyword("FROM")] {
+                written.push(TokenWithSpan { token: part, span: token.span });
+            }
+        } else {
+            written.push(token.clone());
+        }
+        written.extend(spaces);
+        before = Some((token.token, this));
+    }
+    written
+}
+
 /// One statement's tokens, being read.
 pub(super) struct Grammar<'a> {
     pub(super) parser: Parser<'a>,
@@ -41,7 +86,7 @@ pub(super) struct Grammar<'a> {
 
 impl<'a> Grammar<'a> {
     pub(super) fn new(text: &'a str, places: &'a Places<'a>, tokens: Vec<TokenWithSpan>, end: usize) -> Self {
-        let tokens = trim_without_from(tokens);
+        let tokens = table_as_select(trim_without_from(tokens));
         let parser = Parser::new(&Dialect).with_recursion_limit(DEPTH_MAX * 4).with_tokens_with_locations(tokens);
         Self { parser, text, places, end }
     }

@@ -82,12 +82,16 @@ def drained(wire, slow):
     raise AssertionError("the connection was closed")
 
 
-def begun(wire, kind, source):
-    """Sends the statement, in one of the protocols."""
-    sql = WORK[kind]
+def made_ready(wire, kind):
+    """What the statement needs, and what may not be stopped in its place."""
     if kind == "fetching":
         wire.send(query(f"BEGIN; DECLARE held CURSOR FOR {WORK['sending']}"))
         wire.until(b"Z")
+
+
+def begun(wire, kind, source):
+    """Sends the statement, in one of the protocols."""
+    sql = WORK[kind]
     if source.random() < 0.5:
         wire.send(query(sql))
     else:
@@ -99,6 +103,7 @@ def attempt(kind, source, stop):
     with Wire() as wire:
         wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
         delay = source.random() ** 2 * LATEST_S
+        made_ready(wire, kind)
         if stop == "timeout":
             wire.send(query(f"SET statement_timeout = {max(1, int(delay * 1000))}"))
             wire.until(b"Z")
@@ -156,6 +161,7 @@ def connections_that_are_dropped_at_random_moments_leave_nothing_running():
     source = random.Random(f"{SEED} drop")
     for at in range(MOMENTS):
         with Wire() as wire:
+            made_ready(wire, list(WORK)[at % len(WORK)])
             begun(wire, list(WORK)[at % len(WORK)], source)
             threading.Event().wait(source.random() ** 2 * LATEST_S)
     idle()

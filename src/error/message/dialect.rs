@@ -390,3 +390,74 @@ pub fn frame_exclusion() -> Error {
     Error::new(SqlState::FeatureNotSupported, "EXCLUDE in a window frame is not supported")
         .with_hint("Take what is left out away from the value over the whole frame, as in sum(x) OVER w - x.")
 }
+
+pub fn row_lengths_differ() -> Error {
+    Error::new(SqlState::SyntaxError, "unequal number of entries in row expressions")
+}
+
+pub fn row_beside_subquery() -> Error {
+    Error::new(SqlState::FeatureNotSupported, "a row that is compared with a subquery is not supported here")
+        .with_hint("Use EXISTS (SELECT … WHERE …), or (a, b) IN (SELECT …) as a condition of WHERE.")
+}
+
+pub fn row_left_out(relation: &str) -> Error {
+    let what = format!("the whole row of \"{relation}\", which an outer join may leave out, is not supported");
+    Error::new(SqlState::FeatureNotSupported, what).with_hint("Name its columns, as in jsonb_build_object('a', t.a).")
+}
+
+pub fn row_count_not_constant(clause: &str) -> Error {
+    Error::new(SqlState::InvalidColumnReference, format!("argument of {clause} must not contain variables"))
+}
+
+/// `clause`: `LIMIT` or `OFFSET`.
+pub fn row_count_negative(clause: &str) -> Error {
+    let state = match clause {
+        "LIMIT" => SqlState::InvalidRowCountInLimitClause,
+        _ => SqlState::InvalidRowCountInResultOffsetClause,
+    };
+    Error::new(state, format!("{clause} must not be negative"))
+}
+
+pub fn distinct_on_position(position: &str) -> Error {
+    let what = format!("SELECT DISTINCT ON position {position} is not in select list");
+    Error::new(SqlState::InvalidColumnReference, what)
+}
+
+pub fn distinct_on_order() -> Error {
+    let what = "SELECT DISTINCT ON expressions must match initial ORDER BY expressions";
+    Error::new(SqlState::InvalidColumnReference, what)
+}
+
+pub fn interval_order(function: &str) -> Error {
+    Error::new(SqlState::FeatureNotSupported, format!("{function} of intervals is not supported"))
+        .with_hint("Compare their length, as in max(extract(epoch from x)).")
+}
+
+/// `bytes`: what texts of one batch of rows may have together.
+pub fn text_too_long(bytes: usize) -> Error {
+    let limit = format!("What one function makes may have {} MiB in a batch of rows.", bytes >> 20);
+    Error::new(SqlState::ProgramLimitExceeded, "requested length too large").with_detail(limit)
+}
+
+/// `bytes`: what the arguments of one call may have.
+pub fn array_too_long(bytes: usize) -> Error {
+    let limit = format!("Arrays that are joined may have {} MiB in a batch of rows.", bytes >> 20);
+    Error::new(SqlState::ProgramLimitExceeded, "array size exceeds the maximum allowed").with_detail(limit)
+}
+
+pub fn names_of_columns(available: &str, given: &str) -> Error {
+    let count = |text: &str| text.parse::<usize>().unwrap_or_default();
+    if count(given) > count(available) {
+        let what = format!("table has {available} columns available but {given} columns specified");
+        return Error::new(SqlState::InvalidColumnReference, what);
+    }
+    Error::new(
+        SqlState::FeatureNotSupported,
+        "a list of column names that is shorter than the columns is not supported",
+    )
+    .with_hint(format!("Name all {available} columns."))
+}
+
+pub fn input_out_of_range() -> Error {
+    Error::new(SqlState::NumericValueOutOfRange, "input is out of range")
+}

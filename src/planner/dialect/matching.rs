@@ -1,4 +1,4 @@
-//! LIKE, SIMILAR TO, ANY, OVERLAPS and `substring`, spelled as what the engine matches with.
+//! LIKE, SIMILAR TO, ANY and `substring`, spelled as what the engine matches with.
 
 use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr, UnaryOperator, Value, ValueWithSpan};
 
@@ -41,15 +41,6 @@ pub fn rewrite(expr: &mut Expr) -> Result<bool> {
                 (from, count) => args.extend(from.into_iter().chain(count).map(take)),
             }
             *expr = call("substring", args);
-        }
-        Expr::BinaryOp { left, op: BinaryOperator::Overlaps, right } => {
-            let (Expr::Tuple(first), Expr::Tuple(second)) = (&mut **left, &mut **right) else {
-                return Err(message::overlaps_arguments());
-            };
-            if first.len() != 2 || second.len() != 2 {
-                return Err(message::overlaps_arguments());
-            }
-            *expr = call("overlaps", first.iter_mut().chain(second).map(take).collect());
         }
         Expr::AnyOp { left, compare_op: BinaryOperator::Eq, right, .. } => match &mut **right {
             Expr::Array(array) if !array.elem.is_empty() => {

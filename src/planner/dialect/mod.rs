@@ -1,7 +1,7 @@
 //! PostgreSQL's meaning of operators, literals and types, where the engine would give them another.
 //!
 //! How it works, in the order in which a query passes: [`clause`] refuses aggregates and windows where they cannot
-//! stand; [`spelling`] rewrites casts, literals and a few functions in the syntax tree; while the engine plans, it asks
+//! stand; [`row`] writes out comparisons of rows, relations as rows, and what USING merges; [`spelling`] rewrites casts, literals and a few functions in the syntax tree; while the engine plans, it asks
 //! [`Dialect`] for each operator ([`operator`]) and type; [`settle`] checks and completes what only the whole plan
 //! shows (IN lists, BETWEEN, the types of CASE, of conditions and of UNION).
 //!
@@ -10,11 +10,16 @@
 
 mod aggregate;
 pub mod clause;
+pub mod count;
 mod kind;
 mod matching;
+mod merged;
 mod operator;
+pub mod row;
 pub mod settle;
 pub mod spelling;
+mod values;
+mod whole_row;
 
 use std::sync::Arc;
 

@@ -9,7 +9,10 @@ use std::sync::Arc;
 use arrow::datatypes::DataType;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{Column, DFSchema, Result};
-use datafusion::logical_expr::expr::{InList, ScalarFunction};
+use datafusion::functions_aggregate::first_last::first_value_udaf;
+use datafusion::logical_expr::expr::{
+    AggregateFunction, AggregateFunctionParams, InList, NullTreatment, ScalarFunction, Sort,
+};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
@@ -78,8 +81,45 @@ fn settle_expr(expr: Expr, schema: &DFSchema, session: Session) -> Result<Transf
             Ok(Transformed::no(Expr::Like(like)))
         }
         Expr::ScalarFunction(call) => settle_call(call, schema, session),
+        Expr::AggregateFunction(aggregate) => settle_extreme(aggregate, schema),
+        Expr::WindowFunction(mut window) => {
+            if is_extreme_of_intervals(window.fun.name(), &window.params.args, schema)? {
+                return Err(message::interval_order(window.fun.name()).into());
+            }
+            let mut is_changed = false;
+            for key in &mut window.params.order_by {
+                if matches!(key.expr.get_type(schema)?, DataType::Interval(_)) {
+                    let by = std::mem::take(&mut key.expr);
+                    key.expr = function::call(function::Span, vec![by]);
+                    is_changed = true;
+                }
+            }
+            let window = Expr::WindowFunction(window);
+            Ok(if is_changed { Transformed::yes(window) } else { Transformed::no(window) })
+        }
         other => Ok(Transformed::no(other)),
     }
+}
+
+/// The engine compares intervals by months, then days, then time: the least by length is the first one in that order.
+fn settle_extreme(aggregate: AggregateFunction, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    if !is_extreme_of_intervals(aggregate.func.name(), &aggregate.params.args, schema)? {
+        return Ok(Transformed::no(Expr::AggregateFunction(aggregate)));
+    }
+    let asc = aggregate.func.name() == "min";
+    let length = function::call(function::Span, aggregate.params.args.clone());
+    let params = AggregateFunctionParams {
+        distinct: false,
+        order_by: vec![Sort { expr: length, asc, nulls_first: false }],
+        null_treatment: Some(NullTreatment::IgnoreNulls),
+        ..aggregate.params
+    };
+    Ok(Transformed::yes(Expr::AggregateFunction(AggregateFunction { func: first_value_udaf(), params })))
+}
+
+fn is_extreme_of_intervals(name: &str, args: &[Expr], schema: &DFSchema) -> Result<bool> {
+    let Some(arg) = args.first().filter(|_| matches!(name, "min" | "max")) else { return Ok(false) };
+    Ok(matches!(arg.get_type(schema)?, DataType::Interval(_)))
 }
 
 /// `x IN (a, b)` stays a list where all that changes is constants; else it becomes comparisons joined by OR.
@@ -140,6 +180,9 @@ fn check_like(like: &Like, schema: &DFSchema) -> Result<()> {
 fn settle_call(call: ScalarFunction, schema: &DFSchema, session: Session) -> Result<Transformed<Expr>> {
     if call.func.name() == "timezone" {
         return settle_time_zone(call, schema);
+    }
+    if let Some(bounded) = function::bounded(&call.func) {
+        return Ok(Transformed::yes(bounded.call(call.args)));
     }
     let Some(integer) = function::as_integer(&call.func) else {
         return Ok(Transformed::no(Expr::ScalarFunction(call)));

@@ -10,7 +10,7 @@ use datafusion::sql::sqlparser::ast::{
     Select, SelectItem, SetExpr, TimezoneInfo, UnaryOperator, Value, VisitMut, VisitorMut,
 };
 
-use super::{Session, aggregate, matching};
+use super::{Session, aggregate, matching, values};
 use crate::error::{Error, Result, message};
 use crate::ident::folded;
 use crate::pg_type::PgType;
@@ -69,6 +69,7 @@ impl VisitorMut for Speller<'_> {
                     type_number(expr);
                 }
             }
+            values::settle(values);
         }
         ControlFlow::Continue(())
     }
@@ -109,6 +110,9 @@ impl Speller<'_> {
                     return Ok(());
                 }
                 if let Some(target) = target(data_type) {
+                    if matches!(target, Target::Float4 | Target::Float8) {
+                        number_as_text(inner);
+                    }
                     *expr = call(&target.function(), vec![take(inner)]);
                 } else if is_numeric_array(data_type)
                     && matches!(&**inner, Expr::Array(array) if !array.elem.is_empty())
@@ -117,6 +121,9 @@ impl Speller<'_> {
                     *expr = take(inner);
                 } else if let (DataType::Array(_), Some(text)) = (&*data_type, literal_text(inner)) {
                     // One that can be read is written out by now.
+                    if text.trim_start().strip_prefix('{').is_some_and(|items| items.trim_start().starts_with('{')) {
+                        return Err(message::unsupported("a literal of an array of several dimensions"));
+                    }
                     if let Some(array) = of_sql(data_type) {
                         text_value(text, array, &self.session.text_format())?;
                     }
@@ -129,6 +136,11 @@ impl Speller<'_> {
                 }
             }
             Expr::Interval(interval) => self.interval(interval)?,
+            Expr::Value(value) => {
+                if let Value::UnicodeStringLiteral(text) = &mut value.value {
+                    value.value = Value::SingleQuotedString(std::mem::take(text));
+                }
+            }
             // The engine would put the sign before the text, where it counts for the first part only.
             Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner } if matches!(**inner, Expr::Interval(_)) => {
                 **inner = Expr::Nested(Box::new(take(inner)));
@@ -176,7 +188,12 @@ impl Speller<'_> {
         let Value::SingleQuotedString(text) = &value.value else { return Ok(()) };
         let text = match (&interval.leading_field, &interval.last_field) {
             (None, None) => text.clone(),
-            (Some(field), None) if text.trim().parse::<f64>().is_ok() => format!("{text} {}", unit(field)),
+            // Of a fraction only whole ones of the field count, but of seconds.
+            (Some(field), None) => match text.trim().parse::<f64>() {
+                Ok(number) if *field != DateTimeField::Second => format!("{} {}", number.trunc(), unit(field)),
+                Ok(_) => format!("{text} {}", unit(field)),
+                Err(_) => return Err(message::unsupported("an interval with fields")),
+            },
             // What is written says the same fields as the words behind it.
             (Some(_), Some(_)) => text.clone(),
             _ => return Err(message::unsupported("an interval with fields")),
@@ -261,6 +278,13 @@ fn special_moment(expr: &mut Expr) -> bool {
     };
     *expr = call(&target.function(), vec![moment]);
     true
+}
+
+/// A number with an exponent is no numeric that has to hold all its digits, where it is to be a float.
+fn number_as_text(expr: &mut Expr) {
+    if let Some(digits) = digits(expr).filter(|digits| digits.contains(['e', 'E'])) {
+        *expr = Expr::Value(Value::SingleQuotedString(digits.to_owned()).into());
+    }
 }
 
 fn unit(field: &DateTimeField) -> String {
@@ -382,6 +406,10 @@ fn rewritten_call(function: &mut Function) -> Result<Option<Expr>> {
             };
             Ok(Some(call("avg_of", vec![renamed("sum"), renamed("count")])))
         }
+        // PostgreSQL gives the items of all dimensions, the engine those of the first.
+        "unnest" if is_nested_array(&list.args) => {
+            Err(message::unsupported("unnest of an array of several dimensions"))
+        }
         name if set_returning(name).is_some() => {
             if let Some(SetReturning::Columns(_)) = set_returning(name) {
                 return Err(message::rows_of_pairs_in_list(name));
@@ -396,6 +424,11 @@ fn rewritten_call(function: &mut Function) -> Result<Option<Expr>> {
         }
         _ => Ok(None),
     }
+}
+
+fn is_nested_array(args: &[FunctionArg]) -> bool {
+    let [FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Array(array)))] = args else { return false };
+    array.elem.iter().any(|item| matches!(item, Expr::Array(_)))
 }
 
 /// `days => 10` to its place among the parts; those left out before it are zero.

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, StringViewArray};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, StringViewArray, Time64MicrosecondArray};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType, Float64Type, IntervalUnit, TimeUnit};
 use arrow::util::display::FormatOptions;
@@ -17,7 +17,7 @@ use datafusion::scalar::ScalarValue;
 
 use super::Body;
 use crate::error::{Error, message};
-use crate::pg_type::PgType;
+use crate::pg_type::{BIGINT, PgType, told_metadata};
 use crate::planner::dialect::{Session, instant_type, is_text, timestamp_type};
 use crate::wire::{encode, text_value};
 
@@ -211,7 +211,11 @@ impl Body for Cast {
     }
 
     fn told(&self) -> Option<&'static str> {
-        matches!(self.to, Target::Uuid).then_some("uuid")
+        match self.to {
+            Target::Uuid => Some("uuid"),
+            Target::Int8 => Some(BIGINT),
+            _ => None,
+        }
     }
 
     fn compute(&self, args: &[ArrayRef], gives: &DataType) -> Result<ArrayRef> {
@@ -239,6 +243,15 @@ impl Body for Cast {
                 let local = self.engine_cast(array, &timestamp_type())?;
                 self.session.instants(&local)
             }
+            // What is more than a day, or less than none, counts within its day.
+            (Target::Time, DataType::Interval(IntervalUnit::MonthDayNano)) => {
+                let spans = array.as_primitive::<arrow::datatypes::IntervalMonthDayNanoType>();
+                let micros = |span: arrow::datatypes::IntervalMonthDayNano| {
+                    (span.nanoseconds / 1_000).rem_euclid(24 * 3_600 * 1_000_000)
+                };
+                let times: Time64MicrosecondArray = spans.iter().map(|span| span.map(micros)).collect();
+                Ok(Arc::new(times))
+            }
             (Target::Bool, _) if from.is_integer() => {
                 let whole = self.engine_cast(array, &DataType::Int64)?;
                 let whole = whole.as_primitive::<arrow::datatypes::Int64Type>();
@@ -254,6 +267,12 @@ impl Body for Cast {
         let from = context.get_data_type(arg)?;
         let to = self.to.data_type(&from);
         let is_same = match (&from, self.to) {
+            (DataType::Int64, Target::Int8) => {
+                return Ok(Some(match arg {
+                    Expr::Literal(value, _) => Expr::Literal(value.clone(), Some(told_metadata(BIGINT).into())),
+                    arg => arg.clone(),
+                }));
+            }
             (from, _) if *from == to => return Ok(Some(arg.clone())),
             (from, Target::Int2 | Target::Int4 | Target::Int8 | Target::Numeric(_) | Target::Float8) => {
                 from.is_integer() || matches!((from, &to), (DataType::Decimal128(..), DataType::Decimal128(..)))

@@ -1,4 +1,5 @@
-//! `ln`, `log`, `sqrt`: the engine's, with PostgreSQL's refusals in place of infinities (2201E, 2201F).
+//! `ln`, `log`, `sqrt`, `exp`, `asin`, `acos`: the engine's, with PostgreSQL's refusals in place of infinities and NaN (2201E, 2201F,
+//! 22003).
 
 use std::sync::Arc;
 
@@ -18,17 +19,29 @@ use crate::error::message;
 pub struct Domain {
     name: String,
     inner: Arc<ScalarUDF>,
-    is_logarithm: bool,
+    refuses: Refuses,
+}
+
+/// What a function has no value for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Refuses {
+    NotPositive,
+    Negative,
+    BeyondOne,
+    /// What it would be too large for.
+    TooLarge,
 }
 
 impl Domain {
     pub fn of(name: &str, inner: Arc<ScalarUDF>) -> Option<Self> {
-        let is_logarithm = match name {
-            "ln" | "log" | "log10" | "log2" => true,
-            "sqrt" => false,
+        let refuses = match name {
+            "ln" | "log" | "log10" | "log2" => Refuses::NotPositive,
+            "sqrt" => Refuses::Negative,
+            "asin" | "acos" => Refuses::BeyondOne,
+            "exp" => Refuses::TooLarge,
             _ => return None,
         };
-        Some(Self { name: name.to_owned(), inner, is_logarithm })
+        Some(Self { name: name.to_owned(), inner, refuses })
     }
 }
 
@@ -50,10 +63,16 @@ impl Body for Domain {
         let args = args.iter().map(|array| Ok(cast(array, &DataType::Float64)?)).collect::<Result<Vec<ArrayRef>>>()?;
         for array in &args {
             for value in array.as_primitive::<Float64Type>().iter().flatten() {
-                match (self.is_logarithm, value) {
-                    (true, 0.0) => return Err(message::logarithm_of_zero().into()),
-                    (true, ..0.0) => return Err(message::logarithm_of_negative().into()),
-                    (false, ..0.0) => return Err(message::root_of_negative().into()),
+                match (self.refuses, value) {
+                    (Refuses::NotPositive, 0.0) => return Err(message::logarithm_of_zero().into()),
+                    (Refuses::NotPositive, ..0.0) => return Err(message::logarithm_of_negative().into()),
+                    (Refuses::Negative, ..0.0) => return Err(message::root_of_negative().into()),
+                    (Refuses::BeyondOne, value) if value.abs() > 1.0 => {
+                        return Err(message::input_out_of_range().into());
+                    }
+                    (Refuses::TooLarge, value) if value.is_finite() && value.exp().is_infinite() => {
+                        return Err(message::out_of_range_overflow().into());
+                    }
                     _ => {}
                 }
             }

@@ -9,10 +9,33 @@ use arrow::datatypes::DataType;
 use datafusion::common::Result;
 use datafusion::scalar::ScalarValue;
 
+use super::Body;
 use super::datum::Datum;
 use super::overload::{Call, Overloaded, Takes, bool, form, form_from, int4, lenient, strict, text, texts};
 use crate::error::{Error, message};
 use crate::wire::encode;
+
+/// What `ARRAY(SELECT …)` gives: an empty list where the query has no row.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub struct OrEmpty;
+
+impl Body for OrEmpty {
+    fn name(&self) -> &str {
+        "array_or_empty"
+    }
+
+    fn gives(&self, given: &[DataType], _literals: &[Option<&ScalarValue>]) -> Result<DataType> {
+        given.first().cloned().ok_or_else(|| message::internal("a list is missing").into())
+    }
+
+    fn compute(&self, args: &[ArrayRef], _gives: &DataType) -> Result<ArrayRef> {
+        args.first().map_or_else(|| Err(message::internal("a list is missing").into()), or_empty)
+    }
+
+    fn is_strict(&self) -> bool {
+        false
+    }
+}
 
 pub const FUNCTIONS: &[Overloaded] = &[
     strict(
@@ -235,4 +258,17 @@ fn filled<'a>(call: &Call, args: &[Datum<'a>]) -> Result<Datum<'a>, Error> {
         value.to_array_of_size(count)
     };
     Ok(Datum::List(filled().map_err(Error::from)?))
+}
+
+/// The lists, an empty one in the place of NULL.
+fn or_empty(lists: &ArrayRef) -> Result<ArrayRef> {
+    if lists.null_count() == 0 || lists.is_empty() {
+        return Ok(Arc::clone(lists));
+    }
+    let DataType::List(item) = lists.data_type() else { return Ok(Arc::clone(lists)) };
+    let empty = ScalarValue::List(ScalarValue::new_list(&[], item.data_type(), item.is_nullable()));
+    let values = (0..lists.len())
+        .map(|row| if lists.is_null(row) { Ok(empty.clone()) } else { ScalarValue::try_from_array(lists, row) })
+        .collect::<Result<Vec<_>>>()?;
+    ScalarValue::iter_to_array(values)
 }

@@ -7,6 +7,7 @@
 mod age;
 mod as_of;
 mod avg;
+mod bounded;
 mod calendar;
 mod cast;
 mod datum;
@@ -22,6 +23,7 @@ mod list;
 mod local_time;
 mod mathematics;
 mod moment;
+mod nullable;
 mod numeric;
 mod ordered;
 mod overload;
@@ -52,6 +54,7 @@ use datafusion::logical_expr::{
 use datafusion::scalar::ScalarValue;
 
 pub use self::as_of::of_day;
+pub use self::bounded::bounded;
 pub use self::cast::{Cast, Target};
 pub use self::float::Divide as FloatDivide;
 pub use self::integer::{Integer, IntegerOp, Width, integer};
@@ -139,6 +142,11 @@ pub fn extract(session: Session) -> Arc<ScalarUDF> {
     function(extract::Extract { session, is_float: false })
 }
 
+/// The value, which may be NULL whatever it promises.
+pub fn nullable(value: Expr) -> Expr {
+    call(nullable::Nullable, vec![value])
+}
+
 /// A call of a body.
 pub fn call(body: impl Body, args: Vec<Expr>) -> Expr {
     function(body).call(args)
@@ -188,12 +196,14 @@ pub fn scalar(name: &str, session: Session, state: &SessionState) -> Option<Arc<
         "array_replace" => return engine("array_replace_all"),
         "pg_typeof" => Arc::new(ScalarUDF::new_from_impl(type_of::TypeOf::new())),
         "acl_records" => function(acl_records::AclRecords),
+        "array_or_empty" => function(list::OrEmpty),
         "expand_array" => function(expand_array::ExpandArray),
         "make_interval" => function(interval::Make),
-        "ln" | "log10" | "log2" | "log" | "sqrt" => function(domain::Domain::of(name, engine(name)?)?),
-        "date_format" | "to_time" | "to_local_time" | "to_unixtime" => {
-            function(unsupported::Unsupported { name: name.to_owned() })
+        "ln" | "log10" | "log2" | "log" | "sqrt" | "exp" | "asin" | "acos" => {
+            function(domain::Domain::of(name, engine(name)?)?)
         }
+        "array_repeat" | "list_repeat" | "array_resize" | "list_resize" | "range" | "gen_series" | "date_format"
+        | "to_time" | "to_local_time" | "to_unixtime" => function(unsupported::Unsupported { name: name.to_owned() }),
         _ => function(Cast::named(name, session)?),
     })
 }

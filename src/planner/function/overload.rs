@@ -5,7 +5,7 @@
 //! first one counts, so preferred forms stand first.
 
 use std::any::Any;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -82,9 +82,19 @@ pub struct Call {
     /// The arguments as they are given: types that Arrow's do not tell among them.
     pub fields: Vec<FieldRef>,
     memo: RefCell<Option<(String, Rc<dyn Any>)>>,
+    made_bytes: Cell<usize>,
 }
 
+/// What the texts that one call makes over a batch of rows may have together.
+const MADE_BYTES_MAX: usize = 256 << 20;
+
 impl Call {
+    /// Takes so many bytes for a text about to be made, so that no memory is asked for that there is not. Errors: 54000.
+    pub fn take_bytes(&self, bytes: usize) -> Result<(), Error> {
+        self.made_bytes.set(self.made_bytes.get().saturating_add(bytes));
+        if self.made_bytes.get() > MADE_BYTES_MAX { Err(message::text_too_long(MADE_BYTES_MAX)) } else { Ok(()) }
+    }
+
     /// What was made of this text for the row before, or is made now: patterns are mostly the same for all rows.
     pub fn made_of<T: 'static>(&self, text: &str, make: impl FnOnce(&str) -> Result<T, Error>) -> Result<Rc<T>, Error> {
         if let Some((known, made)) = &*self.memo.borrow()
@@ -336,6 +346,12 @@ impl Bound {
     }
 }
 
+/// The literals without those that were cast to bigint: a small one would be taken for an integer.
+fn untyped<'a>(literals: &[Option<&'a ScalarValue>], fields: &[FieldRef]) -> Vec<Option<&'a ScalarValue>> {
+    let is_bigint = |field: &FieldRef| pg_type::name_told(field) == Some(pg_type::BIGINT);
+    literals.iter().zip(fields).map(|(literal, field)| literal.filter(|_| !is_bigint(field))).collect()
+}
+
 impl Form {
     fn takes_at(&self, at: usize) -> Option<Takes> {
         self.takes.get(at).or_else(|| self.takes.last().filter(|_| self.is_variadic)).copied()
@@ -365,7 +381,8 @@ impl ScalarUDFImpl for Bound {
 
     fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
         let given: Vec<DataType> = args.arg_fields.iter().map(|field| field.data_type().clone()).collect();
-        let form = self.chosen(&given, args.scalar_arguments)?;
+        let literals = untyped(args.scalar_arguments, args.arg_fields);
+        let form = self.chosen(&given, &literals)?;
         let field = Field::new(self.spec.name, form.data_type(&given, args.scalar_arguments)?, true);
         Ok(Arc::new(match form.gives {
             Gives::Told(_, name) => pg_type::told(field, name),
@@ -390,7 +407,7 @@ impl ScalarUDFImpl for Bound {
             })
             .collect();
         let given: Vec<DataType> = call.args.iter().map(ColumnarValue::data_type).collect();
-        let form = self.chosen(&given, &literals)?;
+        let form = self.chosen(&given, &untyped(&literals, &call.arg_fields))?;
         if rows == 0 {
             return Ok(ColumnarValue::Array(arrow::array::new_empty_array(call.return_field.data_type())));
         }
@@ -405,7 +422,13 @@ impl ScalarUDFImpl for Bound {
             })
             .collect::<Result<Vec<_>>>()?;
         let gives = call.return_field.data_type().clone();
-        let context = Call { session: self.session, gives, fields: call.arg_fields.clone(), memo: RefCell::new(None) };
+        let context = Call {
+            session: self.session,
+            gives,
+            fields: call.arg_fields.clone(),
+            memo: RefCell::new(None),
+            made_bytes: Cell::new(0),
+        };
         let mut results = Vec::with_capacity(rows);
         let mut values = Vec::with_capacity(args.len());
         for row in 0..rows {

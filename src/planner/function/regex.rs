@@ -267,6 +267,7 @@ fn replaced<'a>(
         count += 1;
         if nth == 0 || count == nth {
             out.push_str(&text[copied..start]);
+            call.take_bytes(replacement.len().saturating_add(start - copied))?;
             push_replacement(&mut out, replacement, text, &groups);
             copied = end;
             if nth > 0 {

@@ -14,17 +14,33 @@ use crate::ident::quote;
 use crate::wire::encode;
 
 pub const FUNCTIONS: &[Overloaded] = &[
-    lenient("concat", &[variadic(&[Takes::Any], text, |call, args| Ok(Datum::owned_text(joined(call, args, ""))))]),
+    lenient("concat", &[variadic(&[Takes::Any], text, |call, args| Ok(Datum::owned_text(joined(call, args, "")?)))]),
     lenient(
         "concat_ws",
         &[variadic(&[Takes::Text, Takes::Any], text, |call, args| {
             if args[0].is_null() {
                 return Ok(Datum::Null);
             }
-            Ok(Datum::owned_text(joined(call, &args[1..], args[0].text())))
+            Ok(Datum::owned_text(joined(call, &args[1..], args[0].text())?))
         })],
     ),
     lenient("format", &[variadic(&[Takes::Text, Takes::Any], text, formatted)]),
+    strict("replace", &[form(&[Takes::Text, Takes::Text, Takes::Text], text, replaced)]),
+    strict("repeat", &[form(&[Takes::Text, Takes::Int4], text, repeated)]),
+    strict(
+        "lpad",
+        &[
+            form(&[Takes::Text, Takes::Int4], text, |call, args| padded(call, args, true)),
+            form(&[Takes::Text, Takes::Int4, Takes::Text], text, |call, args| padded(call, args, true)),
+        ],
+    ),
+    strict(
+        "rpad",
+        &[
+            form(&[Takes::Text, Takes::Int4], text, |call, args| padded(call, args, false)),
+            form(&[Takes::Text, Takes::Int4, Takes::Text], text, |call, args| padded(call, args, false)),
+        ],
+    ),
     strict("split_part", &[form(&[Takes::Text, Takes::Text, Takes::Int4], text, split_part)]),
     strict(
         "substring",
@@ -121,6 +137,28 @@ pub const FUNCTIONS: &[Overloaded] = &[
 ];
 
 /// A text of bytes, as a literal of type `bytea` is read. Errors: 22P02.
+fn repeated<'a>(call: &Call, args: &[Datum<'a>]) -> Result<Datum<'a>, Error> {
+    let count = usize::try_from(args[1].int()).unwrap_or(0);
+    let text = args[0].text();
+    call.take_bytes(text.len().saturating_mul(count))?;
+    Ok(Datum::owned_text(text.repeat(count)))
+}
+
+/// To so many characters; what is longer is cut at its end.
+fn padded<'a>(call: &Call, args: &[Datum<'a>], at_start: bool) -> Result<Datum<'a>, Error> {
+    let length = usize::try_from(args[1].int()).unwrap_or(0);
+    let text = args[0].text();
+    let fill = args.get(2).map_or(" ", Datum::text);
+    let count = text.chars().count();
+    if count >= length || fill.is_empty() {
+        return Ok(Datum::owned_text(text.chars().take(length).collect::<String>()));
+    }
+    let widest = fill.chars().map(char::len_utf8).max().unwrap_or(1);
+    call.take_bytes(text.len().saturating_add((length - count).saturating_mul(widest)))?;
+    let filled: String = fill.chars().cycle().take(length - count).collect();
+    Ok(Datum::owned_text(if at_start { filled + text } else { text.to_owned() + &filled }))
+}
+
 fn read_bytes<'a>(call: &Call, text: &str) -> Result<Datum<'a>, Error> {
     match crate::wire::text_value(text, crate::pg_type::PgType::BYTEA, &call.session.text_format())? {
         datafusion::scalar::ScalarValue::Binary(Some(bytes)) => Ok(Datum::Bytes(Cow::Owned(bytes))),
@@ -140,9 +178,20 @@ pub fn shown(call: &Call, value: &Datum<'_>) -> String {
     }
 }
 
-fn joined(call: &Call, values: &[Datum<'_>], between: &str) -> String {
+fn joined(call: &Call, values: &[Datum<'_>], between: &str) -> Result<String, Error> {
     let shown: Vec<String> = values.iter().filter(|value| !value.is_null()).map(|value| shown(call, value)).collect();
-    shown.join(between)
+    call.take_bytes(shown.iter().map(|text| text.len().saturating_add(between.len())).fold(0, usize::saturating_add))?;
+    Ok(shown.join(between))
+}
+
+fn replaced<'a>(call: &Call, args: &[Datum<'a>]) -> Result<Datum<'a>, Error> {
+    let (text, from, to) = (args[0].text(), args[1].text(), args[2].text());
+    if from.is_empty() {
+        return Ok(args[0].clone());
+    }
+    let grown = text.matches(from).count().saturating_mul(to.len().saturating_sub(from.len()));
+    call.take_bytes(text.len().saturating_add(grown))?;
+    Ok(Datum::owned_text(text.replace(from, to)))
 }
 
 /// From the end when `n` is negative.
@@ -237,6 +286,7 @@ impl Directive<'_, '_> {
         if !matches!(kind, 's' | 'I' | 'L') {
             return Err(message::format_specifier_unknown(kind));
         }
+        call.take_bytes(usize::try_from(width.unsigned_abs()).unwrap_or(usize::MAX))?;
         let value = self.argument(position)?;
         let written = match (kind, value.is_null()) {
             ('s', _) => shown(call, value),

@@ -8,7 +8,7 @@ use datafusion::logical_expr::{
 use datafusion::scalar::ScalarValue;
 
 use crate::error::message;
-use crate::pg_type::PgType;
+use crate::pg_type::{PgType, name_told};
 
 /// Of one argument, whichever it is: a field tells more of its type than an array does.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -41,7 +41,9 @@ impl ScalarUDFImpl for TypeOf {
         };
         let name = match arg {
             ColumnarValue::Scalar(ScalarValue::Utf8(_) | ScalarValue::Null) => "unknown".to_owned(),
-            ColumnarValue::Scalar(ScalarValue::Int64(Some(value))) if i32::try_from(*value).is_ok() => {
+            ColumnarValue::Scalar(ScalarValue::Int64(Some(value)))
+                if i32::try_from(*value).is_ok() && name_told(field).is_none() =>
+            {
                 "integer".to_owned()
             }
             // Without the modifier that a column may have.

@@ -81,6 +81,9 @@ impl Body for Unite {
             Form::Nullif => message::operator_missing(&format!("{one} = {other}")),
             _ => message::types_do_not_match(self.word(), &one, &other),
         })?;
+        if matches!(self.form, Form::Greatest | Form::Least) && Kind::of(&together) == Kind::Interval {
+            return Err(message::interval_order(self.name()).into());
+        }
         if self.form == Form::Nullif {
             // The result has the type of the first argument.
             let first = values.first().filter(|(data_type, literal)| kind(data_type, *literal) != Kind::Unknown);

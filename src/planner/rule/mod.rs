@@ -2,6 +2,7 @@
 
 pub mod cooperative_joins;
 mod interruptible;
+mod nullable_subquery;
 pub mod single_value;
 pub mod sort_columns;
 pub mod subquery_rows;
@@ -16,6 +17,8 @@ use self::interruptible::{Interruptible, InterruptibleAnalysis, InterruptiblePhy
 
 /// All rules of a statement's way from a logical plan to an executable one.
 ///
+/// `nullable_subquery` comes before `subquery_value`, which makes columns of subqueries.
+///
 /// `subquery_value` runs late in the analyzer: after type coercion, so that what it joins on has its final types, and
 /// before the analyzer's check that every subquery can be planned.
 ///
@@ -26,6 +29,7 @@ use self::interruptible::{Interruptible, InterruptibleAnalysis, InterruptiblePhy
 /// `cooperative_joins` runs last of all: the engine's physical rules look for joins as they are.
 pub fn add(builder: SessionStateBuilder) -> SessionStateBuilder {
     builder
+        .with_analyzer_rule(Arc::new(nullable_subquery::NullableSubquery))
         .with_analyzer_rule(Arc::new(subquery_value::SubqueryValue))
         .with_analyzer_rule(Arc::new(sort_columns::SortColumns))
         .with_physical_optimizer_rule(Arc::new(cooperative_joins::CooperativeJoins))

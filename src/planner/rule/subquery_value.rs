@@ -184,7 +184,7 @@ fn is_outer_equality(condition: &Expr) -> bool {
 }
 
 /// An aggregate without groups gives exactly one row.
-fn gives_one_row(plan: &LogicalPlan) -> bool {
+pub(super) fn gives_one_row(plan: &LogicalPlan) -> bool {
     match plan {
         LogicalPlan::Projection(Projection { input, .. }) => gives_one_row(input),
         LogicalPlan::SubqueryAlias(SubqueryAlias { input, .. }) => gives_one_row(input),

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use arrow::array::Array;
+use arrow::array::{Array, StructArray};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use bytes::{BufMut, BytesMut};
 
@@ -33,7 +33,7 @@ pub(super) fn write(out: &mut BytesMut, value: &Value<'_>, format: &TextFormat) 
         Value::Instant(micros) => moment::instant(out, *micros, format),
         Value::Interval(span) => interval::write(out, *span, format.interval_style),
         Value::List(items, range) => list(out, items, range.clone(), format),
-        Value::Foreign(array, row) => foreign(out, *array, *row),
+        Value::Foreign(array, row) => foreign(out, *array, *row, format),
     }
 }
 
@@ -48,8 +48,40 @@ pub(super) fn write_uuid(out: &mut BytesMut, value: &Value<'_>, format: &TextFor
     }
 }
 
+/// A row: its fields by commas, those in quotes that would be read otherwise; nothing where one is NULL.
+fn record(out: &mut BytesMut, fields: &StructArray, row: usize, format: &TextFormat) {
+    out.put_u8(b'(');
+    for (at, field) in fields.columns().iter().enumerate() {
+        if at > 0 {
+            out.put_u8(b',');
+        }
+        let column = Column::new(field.as_ref());
+        let Some(value) = column.at(row) else { continue };
+        let mut text = BytesMut::new();
+        write(&mut text, &value, format);
+        let is_plain = !text.is_empty()
+            && !text.iter().any(|byte| matches!(byte, b'"' | b'\\' | b'(' | b')' | b',') || byte.is_ascii_whitespace());
+        if is_plain {
+            out.put_slice(&text);
+            continue;
+        }
+        out.put_u8(b'"');
+        for byte in &text {
+            if matches!(byte, b'"' | b'\\') {
+                out.put_u8(*byte);
+            }
+            out.put_u8(*byte);
+        }
+        out.put_u8(b'"');
+    }
+    out.put_u8(b')');
+}
+
 /// As Arrow prints it; what even Arrow cannot print is named by its type.
-fn foreign(out: &mut BytesMut, array: &dyn Array, row: usize) {
+fn foreign(out: &mut BytesMut, array: &dyn Array, row: usize, format: &TextFormat) {
+    if let Some(fields) = array.as_any().downcast_ref::<StructArray>() {
+        return record(out, fields, row, format);
+    }
     const OPTIONS: FormatOptions<'static> = FormatOptions::new().with_display_error(true).with_null("NULL");
     // Writing to memory cannot fail, and Arrow's own errors are printed in place of the value.
     let _ = match ArrayFormatter::try_new(array, &OPTIONS) {
