@@ -21,3 +21,6 @@ pub use self::builder::{Builder, Scales, Unfit};
 pub use self::columns::MemberIndex;
 pub use self::question::{Filter, Parts, ProductSet, Use};
 pub use self::tally::{Tally, Work};
+
+#[cfg(test)]
+mod tests;
