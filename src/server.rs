@@ -4,6 +4,7 @@
 //! lets nobody new in (57P03), sends idle clients away (57P01), gives the busy ones the shutdown timeout, then
 //! interrupts them, and returns when all are gone.
 
+pub mod indexer;
 pub mod refresher;
 
 use std::io;
@@ -39,7 +40,8 @@ const LEAVING_MAX: usize = 1_000;
 /// What a connection inside of this process holds that nobody has read yet.
 const PIPE_BYTES: usize = 256 << 10;
 
-/// Serves an engine's sessions until `shutdown`, and refreshes its audiences when they are due; returns when all are gone.
+/// Serves an engine's sessions until `shutdown`, refreshes its audiences when they are due and keeps its
+/// member index; returns when all are gone.
 pub async fn serve_engine(
     engine: Arc<Engine>,
     listener: TcpListener,
@@ -52,9 +54,11 @@ pub async fn serve_engine(
     }
     // Dropped when everybody is gone; a refresh on its way then leaves nothing.
     let refreshing = Refresher::new(Arc::clone(&engine)).run();
+    let indexing = indexer::run(Arc::clone(&engine));
     tokio::select! {
         () = run(Arc::new(EngineSessions(engine)), listener, limits, encryption, shutdown) => {}
         () = refreshing => {}
+        () = indexing => {}
     }
 }
 

@@ -72,6 +72,7 @@ impl Test {
         }
         let (store, lists) = (Box::new(MemoryStore::of(saved)), MemberFolder::temporary()?);
         let engine = Engine::open_with(&config, Arc::new(SystemClock), store, lists).await?;
+        engine.history.build_index(engine.clock.as_ref()).await?;
         Ok(Door::InProcess(engine))
     }
 }

@@ -11,6 +11,7 @@ pub mod contract;
 pub mod dictionary;
 mod engine;
 pub mod id;
+pub mod index;
 mod keys;
 mod local_time;
 mod mapped;
@@ -19,6 +20,7 @@ mod numeric;
 mod open;
 mod probes;
 pub mod relation;
+pub mod scope;
 mod tables;
 
 use std::sync::Arc;
@@ -31,6 +33,7 @@ use regulars_udfs::{Tables, Zone};
 
 pub use self::dictionary::Dictionary;
 pub use self::relation::AsOf;
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::Result;
 use crate::storage::footer::{ParquetFiles, Size, Warnings};
@@ -51,6 +54,8 @@ struct Opened {
     engine: engine::Engine,
     checked: check::Checked,
     dictionary: dictionary::DictionarySource,
+    /// `None` without receipts.
+    index: Option<index::Keeper>,
 }
 
 /// A table of the history as the catalog shows it.
@@ -108,9 +113,7 @@ impl History {
 
     /// The lines of receipts of any day, whatever day a statement asks about: for who joins them to receipts that are cut.
     pub fn all_lines(&self) -> Option<Arc<dyn TableProvider>> {
-        let lines = self.relation("purchase_lines")?;
-        let undated = relation::as_history_table(lines.as_ref()).map(relation::HistoryTable::undated);
-        Some(undated.map_or(lines, |undated| Arc::new(undated)))
+        self.relation("purchase_lines").map(relation::undated)
     }
 
     /// The zone of the head office, whose business date is "today"; also that of unknown stores.
@@ -135,6 +138,32 @@ impl History {
     /// As reading the tables.
     pub async fn dictionary(&self, files: &Arc<StatementFiles>) -> Result<Arc<Dictionary>> {
         self.0.dictionary.of_statement(&self.0.engine, files).await
+    }
+
+    /// The member index, if it holds just the files that a statement sees.
+    ///
+    /// # Errors
+    /// As listing the files.
+    pub async fn index(&self, files: &Arc<StatementFiles>) -> Result<Option<Arc<index::Built>>> {
+        match &self.0.index {
+            Some(keeper) => keeper.of_statement(files).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Builds the member index if files have changed since it was built; `false` when there was nothing to do.
+    ///
+    /// # Errors
+    /// As [`index::Keeper::build`].
+    pub async fn build_index(&self, clock: &dyn Clock) -> Result<bool> {
+        match &self.0.index {
+            Some(keeper) => keeper.build(clock).await,
+            None => Ok(false),
+        }
+    }
+
+    pub fn index_status(&self) -> Option<index::IndexStatus> {
+        self.0.index.as_ref().map(index::Keeper::status)
     }
 
     /// The loyalty levels (table `loyalty_levels`) and the parts of the day (`[tables.day_parts]`: `day_part`,

@@ -14,11 +14,12 @@ use super::clocks::ClockSource;
 use super::contract::{self, BORROWED_COLUMNS, ContractTable, Entity, LOCAL_COLUMNS};
 use super::dictionary::DictionarySource;
 use super::engine::{Engine, fault};
+use super::index::{self, Keeper};
 use super::mapped::{Mapped, text};
 use super::mapping::{Draft, Source, TypeChoices};
 use super::relation::{
-    DerivedMembers, DerivedProducts, DerivedStores, GroupedPurchases, HistoryTable, JoinedLines, LinesAlone, Members,
-    Plain, Purchases, ReceiptRows, Shape, UnitedMembers,
+    self, DerivedMembers, DerivedProducts, DerivedStores, GroupedPurchases, HistoryTable, JoinedLines, LinesAlone,
+    Members, Plain, Purchases, ReceiptRows, Shape, UnitedMembers,
 };
 use super::{HistoryRelation, Opened, keys, tables};
 use crate::config::{Config, Duplicates, HistoryConfig, Instants, TableConfig};
@@ -80,9 +81,33 @@ pub async fn open(config: &Config, runtime: &Arc<RuntimeEnv>, repeated_keys: Rep
         let table = mapped.get(name).or_else(|| derived_from.iter().find_map(|name| mapped.get(*name)));
         table.map(|table| Arc::clone(&table.files))
     });
+    let index = index_keeper(&relations, &mapped, &opening.engine);
     let checked = Checked { tables: mapped, clocks };
     let Opening { warnings, engine, .. } = opening;
-    Ok(Opened { relations, zone, day_starts_us, tables, warnings, engine, checked, dictionary })
+    Ok(Opened { relations, zone, day_starts_us, tables, warnings, engine, checked, dictionary, index })
+}
+
+/// Keeps the member index of these relations; nothing is read yet.
+fn index_keeper(relations: &[HistoryRelation], mapped: &BTreeMap<String, Mapped>, engine: &Engine) -> Option<Keeper> {
+    let provider = |name: &str| relations.iter().find(|r| r.name == name).map(|r| Arc::clone(r.provider()));
+    let undated = |name: &str| provider(name).map(relation::undated);
+    let scale = |table: &str| {
+        let field = relations.iter().find(|r| r.name == table)?.schema.field_with_name("amount").ok()?.clone();
+        match field.data_type() {
+            DataType::Decimal128(_, scale) => Some(*scale),
+            _ => None,
+        }
+    };
+    let relations = index::Relations {
+        members: provider("members")?,
+        purchases: undated("purchases")?,
+        lines: undated("purchase_lines"),
+        amount_scale: scale("purchases").max(scale("purchase_lines")).unwrap_or(0),
+    };
+    // Whose clocks are read of the stores.
+    let sources = ["members", "purchases", "purchase_lines", "stores"];
+    let sources = sources.into_iter().filter_map(|name| Some(Arc::clone(&mapped.get(name)?.files))).collect();
+    Some(Keeper::new(relations, engine.clone(), sources))
 }
 
 /// What all steps of opening share.

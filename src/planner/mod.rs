@@ -63,6 +63,8 @@ pub struct Planner {
     pub text_format: TextFormat,
     /// What planning has to tell the client beside the result.
     pub told: Told,
+    /// Whether facts may come from the member index.
+    pub uses_index: bool,
     /// Whether what is planned is the client's own text: then a word that nothing is named by is an error. In a segment
     /// that was saved earlier it is a warning.
     pub is_clients_text: bool,
@@ -104,7 +106,10 @@ impl Planner {
         let Some(calls) = fact::place::calls(&plan)? else { return Ok(plan) };
         let dictionary = if calls.need_dictionary { self.dictionary().await? } else { Arc::default() };
         let types = fact::Types::of(&self.history);
-        let lowering = self.lowering(&types, &dictionary);
+        let mut lowering = self.lowering(&types, &dictionary);
+        if self.uses_index {
+            lowering.index = self.history.index(&StatementFiles::of(self.state.as_ref())).await?;
+        }
         let plan = fact::place::place(plan, &lowering)?;
         Ok(fact::lower::lower(plan, &lowering)?)
     }
@@ -138,6 +143,7 @@ impl Planner {
             session: self.session(),
             simplify: self.simplify_context(),
             told: &self.told,
+            index: None,
         }
     }
 

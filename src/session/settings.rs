@@ -278,6 +278,12 @@ pub static SETTINGS: &[Setting] = &[
     ),
     setting("regulars.lint", "on", Accepts::Boolean, "Tells at CREATE VIEW what in a segment is likely to be a trap."),
     setting(
+        "regulars.member_index",
+        "on",
+        Accepts::Boolean,
+        "Answers facts of members from the index where it is fresh; off reads the files, with the same answers.",
+    ),
+    setting(
         "regulars.time_zone",
         "",
         Accepts::ZoneOrNone,
@@ -592,6 +598,11 @@ impl Settings {
     /// The zone whose business date is today; `None` for the history's own.
     pub fn head_office_zone(&self) -> Option<&str> {
         Some(self.named("regulars.time_zone")).filter(|zone| !zone.is_empty())
+    }
+
+    /// Whether facts may come from the member index.
+    pub fn uses_index(&self) -> bool {
+        self.named("regulars.member_index") == "on"
     }
 
     /// Whether CREATE VIEW tells what the lint finds.

@@ -103,6 +103,7 @@ impl Context<'_> {
             snapshot,
             search_path: self.search_path(),
             told: Told::default(),
+            uses_index: self.settings.uses_index(),
             is_clients_text: true,
         }
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::catalog::system::{CursorRow, PreparedRow, SessionRow, SettingRow, Surroundings};
+use crate::catalog::system::{CursorRow, IndexRow, PreparedRow, SessionRow, SettingRow, Surroundings};
 use crate::error::{Notice, Result};
 use crate::history::History;
 use crate::pg_type::PgType;
@@ -142,6 +142,20 @@ impl Surroundings for StatementSurroundings {
 
     fn table_bytes(&self, table: &str) -> Option<u64> {
         self.history.size(table).map(|size| size.bytes)
+    }
+
+    fn member_index(&self) -> Option<IndexRow> {
+        let status = self.history.index_status()?;
+        let wide = |number: usize| number as u64;
+        Some(IndexRow {
+            state: status.state.name(),
+            members: status.members.map(u64::from),
+            rows: status.rows.map(wide),
+            bytes: status.bytes.map(wide),
+            built_at: status.built_at,
+            build_ms: status.took.map(|took| took.num_milliseconds()),
+            problem: status.problem,
+        })
     }
 
     fn table_rows(&self, table: &str) -> Option<u64> {

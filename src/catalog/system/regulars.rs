@@ -21,6 +21,7 @@ pub(super) const BUILDERS: &[(&str, Build)] = &[
     ("deliveries", deliveries),
     ("delivery_batches", delivery_batches),
     ("functions", functions),
+    ("index", index),
     ("segment_versions", segment_versions),
     ("segments", segments),
 ];
@@ -224,6 +225,23 @@ fn deliveries(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
             ("reference", delivery.reference.into()),
             ("error", delivery.error.into()),
             ("manifest", delivery.manifest.into()),
+        ]);
+    }
+    Ok(())
+}
+
+/// One piece today: the whole history.
+fn index(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
+    if let Some(index) = context.surroundings.member_index() {
+        rows.add([
+            ("piece", "all".into()),
+            ("state", index.state.into()),
+            ("members", index.members.map(count).into()),
+            ("rows", index.rows.map(count).into()),
+            ("bytes", index.bytes.map(count).into()),
+            ("built_at", index.built_at.into()),
+            ("build_ms", index.build_ms.into()),
+            ("problem", index.problem.into()),
         ]);
     }
     Ok(())

@@ -41,8 +41,26 @@ pub trait Surroundings: fmt::Debug + Send + Sync {
     /// Bytes of the files behind a table of the history, as they were seen last; `None` for what is no such table.
     fn table_bytes(&self, table: &str) -> Option<u64>;
 
+    /// How the member index stands; `None` for a history that has none.
+    fn member_index(&self) -> Option<IndexRow>;
+
     /// Rows of a table of the history by the footers of its files; `None` when they do not tell, as for derived tables.
     fn table_rows(&self, table: &str) -> Option<u64>;
+}
+
+/// A row of `regulars.index`.
+#[derive(Debug, Clone)]
+pub struct IndexRow {
+    /// `fresh`, `behind`, `building` or `failed`.
+    pub state: &'static str,
+    pub members: Option<u64>,
+    /// Receipts and lines.
+    pub rows: Option<u64>,
+    pub bytes: Option<u64>,
+    pub built_at: Option<DateTime<Utc>>,
+    pub build_ms: Option<i64>,
+    /// Why it could not be built.
+    pub problem: Option<String>,
 }
 
 /// What was gathered for a statement.

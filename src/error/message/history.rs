@@ -212,3 +212,9 @@ pub fn files_gone(table: &str, written: &str) -> Error {
         ))
         .with_hint("Put the files back: the next statement sees them.")
 }
+
+pub fn index_unfit(reason: &dyn std::fmt::Display) -> Error {
+    Error::new(SqlState::FeatureNotSupported, "the member index cannot hold this purchase history")
+        .with_detail(format!("{reason}."))
+        .with_hint("Nothing needs to be done: facts are computed from the files, more slowly.")
+}

@@ -178,7 +178,7 @@ impl TableProvider for HistoryTable {
 ///
 /// The engine's physical rules run once, over the whole: a join that they have finished (its sides chosen, its filters
 /// pushed down) must not be met by them again.
-async fn inner_plan(state: &dyn Session, plan: &LogicalPlan) -> Result<Arc<dyn ExecutionPlan>> {
+pub async fn inner_plan(state: &dyn Session, plan: &LogicalPlan) -> Result<Arc<dyn ExecutionPlan>> {
     match state.as_any().downcast_ref::<SessionState>() {
         Some(state) => {
             let unruled =
@@ -244,7 +244,7 @@ fn date(date: NaiveDate) -> ScalarValue {
 }
 
 /// Filters of the plan inside name columns plainly.
-fn plain_columns(filter: &Expr) -> Result<Expr> {
+pub fn plain_columns(filter: &Expr) -> Result<Expr> {
     let plain = filter.clone().transform(|expression| match expression {
         Expr::Column(column) if column.relation.is_some() => {
             Ok(Transformed::yes(Expr::Column(Column::new_unqualified(column.name))))
@@ -275,6 +275,14 @@ fn is_applicable(filter: &Expr) -> bool {
         Ok(Continue)
     });
     walked.is_ok() && applicable
+}
+
+/// The same rows without the cut of an as-of day.
+pub fn undated(relation: Arc<dyn TableProvider>) -> Arc<dyn TableProvider> {
+    match as_history_table(relation.as_ref()) {
+        Some(table) => Arc::new(table.undated()),
+        None => relation,
+    }
 }
 
 /// The table behind a provider, when it is one of ours.

@@ -23,6 +23,7 @@ use super::receipt::{Receipts, Use};
 use super::{Fact, FactCall, MemberFacts, Scope, Types, currency, level, rank};
 use crate::error::message;
 use crate::history::id::Id;
+use crate::history::index::Built;
 use crate::history::{Dictionary, History};
 use crate::pg_type::PgType;
 use crate::planner::dialect::Session;
@@ -41,6 +42,8 @@ pub struct Lowering<'a> {
     pub session: Session,
     pub simplify: SimplifyContext,
     pub told: &'a Told,
+    /// The member index, where it holds the files that the statement sees and may be used.
+    pub index: Option<Arc<Built>>,
 }
 
 /// The plan without [`MemberFacts`].
@@ -133,14 +136,24 @@ impl Lowering<'_> {
 
     /// The input with its facts.
     fn joined(&self, node: &MemberFacts) -> Result<LogicalPlan> {
+        if let Some(plan) = self.members_with_facts(node)? {
+            return Ok(plan);
+        }
         let columns: Vec<Expr> = node.input.schema().columns().into_iter().map(Expr::Column).collect();
-        // The member as a column, which a join can have as its key whatever it is.
+        // The member as a column, which a join can have as its key whatever it is. A column of the input is taken as it
+        // is, so that a condition on it is one on the facts' member too.
         let asked = format!("{ASKED}{}", node.facts.first().map_or("", |wanted| wanted.column.as_str()));
-        let with_member = columns.iter().cloned().chain([node.member.clone().alias(&asked)]);
-        let mut plan = LogicalPlanBuilder::from(node.input.as_ref().clone()).project(with_member)?.build()?;
+        let (mut plan, key) = match &node.member {
+            Expr::Column(member) => (node.input.as_ref().clone(), member.clone()),
+            member => {
+                let with_member = columns.iter().cloned().chain([member.clone().alias(&asked)]);
+                let plan = LogicalPlanBuilder::from(node.input.as_ref().clone()).project(with_member)?.build()?;
+                (plan, Column::new_unqualified(&asked))
+            }
+        };
         let by_member = |plan: LogicalPlan, members: LogicalPlan| {
             LogicalPlanBuilder::from(plan)
-                .join(members, JoinType::Left, (vec![asked.as_str()], vec![MEMBER]), None)?
+                .join(members, JoinType::Left, (vec![key.clone()], vec![Column::new_unqualified(MEMBER)]), None)?
                 .build()
         };
         let mut exprs = columns;
@@ -174,54 +187,59 @@ impl Lowering<'_> {
         LogicalPlanBuilder::from(plan).project(exprs)?.build()
     }
 
-    /// One row for each member with purchases or refunds: [`MEMBER`] and a column for each fact.
-    fn members(&self, facts: &[&Wanted]) -> Result<LogicalPlan> {
-        let mut uses: Vec<Use> = Vec::new();
+    /// What facts are made of: each scope once, with the parts that are wanted of it.
+    pub fn asked(&self, facts: &[&Wanted]) -> Asked {
+        let mut asked = Asked::default();
         for wanted in facts {
             for part in wanted.fact.parts() {
-                let at = uses.iter().position(|one| one.scope == wanted.scope).unwrap_or_else(|| {
+                let at = asked.uses.iter().position(|one| one.scope == wanted.scope).unwrap_or_else(|| {
                     let scope = Arc::clone(&wanted.scope);
-                    uses.push(Use { scope, counts: false, amount: false, quantity: false });
-                    uses.len() - 1
+                    asked.uses.push(Use { scope, counts: false, amount: false, quantity: false });
+                    asked.uses.len() - 1
                 });
                 match part {
-                    Fact::AmountSpent => uses[at].amount = true,
-                    Fact::QuantityBought => uses[at].quantity = true,
-                    _ => uses[at].counts = true,
+                    Fact::AmountSpent => asked.uses[at].amount = true,
+                    Fact::QuantityBought => asked.uses[at].quantity = true,
+                    _ => asked.uses[at].counts = true,
+                }
+                if !asked.parts.contains(&(*part, at)) {
+                    asked.parts.push((*part, at));
                 }
             }
         }
-        let checks: Vec<bool> = uses.iter().map(|one| one.amount && self.mixes_currencies(&one.scope)).collect();
-        let receipts = Receipts::new(self, &uses, checks.iter().any(|check| *check));
-        let mut parts = Parts { lowering: self, receipts: &receipts, names: Vec::new(), aggregates: Vec::new() };
-        for wanted in facts {
-            for part in wanted.fact.parts() {
-                let at = place_of(&uses, &wanted.scope);
-                parts.add(*part, at, &uses[at], checks[at])?;
+        asked.checks = asked.uses.iter().map(|one| one.amount && self.mixes_currencies(&one.scope)).collect();
+        asked
+    }
+
+    /// A fact that comes straight from its part, for a relation that has every member.
+    pub fn value(&self, wanted: &Wanted, asked: &Asked, part: &dyn Fn(Fact, usize) -> Expr) -> Result<Expr> {
+        let at = asked.at(&wanted.scope);
+        let value = match wanted.fact {
+            Fact::Bought => part(Fact::PurchaseCount, at).gt(lit(0_i64)),
+            Fact::AmountSpent if asked.checks[at] => {
+                let [least, most] = [least_name, most_name].map(|name| column(&name(&at.to_string())));
+                currency::single(part(Fact::AmountSpent, at), least, most)
             }
-        }
-        let (names, aggregates) = (parts.names, parts.aggregates);
-        let anything = uses
-            .iter()
-            .flat_map(|one| {
-                let counted = one.counts.then(|| receipts.is_counted(one));
-                let summed = (one.amount || one.quantity).then(|| receipts.is_summed(one));
-                counted.into_iter().chain(summed)
-            })
-            .reduce(Expr::or)
-            .unwrap_or_else(|| lit(true));
-        let mut members = LogicalPlanBuilder::from(receipts.rows()?)
-            .filter(anything)?
-            .aggregate(vec![column("member_id")], aggregates)?
-            .build()?;
+            fact => part(fact, at),
+        };
+        Ok(cast(value, wanted.fact.data_type(self.types)))
+    }
+
+    /// One row for each member with purchases or refunds: [`MEMBER`] and a column for each fact.
+    fn members(&self, facts: &[&Wanted]) -> Result<LogicalPlan> {
+        let asked = self.asked(facts);
+        let mut members = match self.indexed(&asked.uses, &asked.parts, &asked.checks) {
+            Some(indexed) => indexed.into_plan()?,
+            None => self.grouped(&asked)?,
+        };
         let part = |fact: Fact, scope: &Arc<Scope>| -> Result<Expr> {
-            let at = place_of(&uses, scope);
-            if !names.contains(&(fact, at)) {
+            let at = asked.at(scope);
+            if !asked.parts.contains(&(fact, at)) {
                 return Err(message::internal("a part of a fact is missing").into());
             }
             let value = column(&part_name(fact, at));
             Ok(match fact {
-                Fact::AmountSpent if checks[at] => {
+                Fact::AmountSpent if asked.checks[at] => {
                     let [least, most] = [least_name, most_name].map(|name| column(&name(&at.to_string())));
                     currency::single(value, least, most)
                 }
@@ -231,21 +249,45 @@ impl Lowering<'_> {
         members = rank::with_ranks(self, members, facts, &part)?;
         let mut exprs = vec![column("member_id").alias(MEMBER)];
         for wanted in facts {
+            let at = asked.at(&wanted.scope);
             let value = match wanted.fact {
-                Fact::Bought => column(&part_name(Fact::PurchaseCount, place_of(&uses, &wanted.scope))).gt(lit(0_i64)),
+                Fact::Bought => column(&part_name(Fact::PurchaseCount, at)).gt(lit(0_i64)),
                 fact if rank::is_rank(fact) => rank::value(self, fact, &wanted.column)?,
-                fact => column(&part_name(fact, place_of(&uses, &wanted.scope))),
+                fact => column(&part_name(fact, at)),
             };
             let value = cast(value, wanted.fact.data_type(self.types));
             exprs.push(value.alias(format!("{VALUE}{}", wanted.column)));
-            if wanted.fact == Fact::AmountSpent && self.mixes_currencies(&wanted.scope) {
-                let at = place_of(&uses, &wanted.scope).to_string();
+            if wanted.fact == Fact::AmountSpent && asked.checks[at] {
                 for name in [least_name, most_name] {
-                    exprs.push(column(&name(&at)).alias(name(&wanted.column)));
+                    exprs.push(column(&name(&at.to_string())).alias(name(&wanted.column)));
                 }
             }
         }
         LogicalPlanBuilder::from(members).project(exprs)?.build()
+    }
+
+    /// The parts of facts by member, from receipts: `member_id` and a column for each part.
+    fn grouped(&self, asked: &Asked) -> Result<LogicalPlan> {
+        let Asked { uses, parts: wanted, checks } = asked;
+        let receipts = Receipts::new(self, uses, checks.iter().any(|check| *check));
+        let mut parts = Parts { lowering: self, receipts: &receipts, aggregates: Vec::new() };
+        for (part, at) in wanted {
+            parts.add(*part, *at, &uses[*at], checks[*at])?;
+        }
+        let aggregates = parts.aggregates;
+        let anything = uses
+            .iter()
+            .flat_map(|one| {
+                let counted = one.counts.then(|| receipts.is_counted(one));
+                let summed = (one.amount || one.quantity).then(|| receipts.is_summed(one));
+                counted.into_iter().chain(summed)
+            })
+            .reduce(Expr::or)
+            .unwrap_or_else(|| lit(true));
+        LogicalPlanBuilder::from(receipts.rows()?)
+            .filter(anything)?
+            .aggregate(vec![column("member_id")], aggregates)?
+            .build()
     }
 
     /// Whether the stores of a scope have several currencies, so that a sum might mix them.
@@ -260,21 +302,31 @@ impl Lowering<'_> {
     }
 }
 
-/// The aggregates by member, each once.
+/// What facts are made of.
+#[derive(Debug, Default)]
+pub struct Asked {
+    pub uses: Vec<Use>,
+    /// A part and the place of its scope among the uses, each once.
+    pub parts: Vec<(Fact, usize)>,
+    /// Of each use, whether its sum might mix currencies.
+    pub checks: Vec<bool>,
+}
+
+impl Asked {
+    fn at(&self, scope: &Arc<Scope>) -> usize {
+        self.uses.iter().position(|one| one.scope == *scope).unwrap_or_default()
+    }
+}
+
+/// The aggregates by member.
 struct Parts<'a> {
     lowering: &'a Lowering<'a>,
     receipts: &'a Receipts<'a>,
-    /// A part and the place of its scope among the uses.
-    names: Vec<(Fact, usize)>,
     aggregates: Vec<Expr>,
 }
 
 impl Parts<'_> {
     fn add(&mut self, part: Fact, at: usize, one: &Use, checks_currency: bool) -> Result<()> {
-        if self.names.contains(&(part, at)) {
-            return Ok(());
-        }
-        self.names.push((part, at));
         let day = || column("business_date");
         let counted = || self.receipts.is_counted(one);
         let value = match part {
@@ -311,19 +363,15 @@ const ASKED: &str = "__asked";
 /// Before the name of a fact's column, while its relation is not joined.
 pub const VALUE: &str = "__value";
 
-fn part_name(part: Fact, at: usize) -> String {
+pub fn part_name(part: Fact, at: usize) -> String {
     format!("{}_{at}", part.name())
 }
 
-fn place_of(uses: &[Use], scope: &Arc<Scope>) -> usize {
-    uses.iter().position(|one| one.scope == *scope).unwrap_or_default()
-}
-
-fn least_name(of: &str) -> String {
+pub fn least_name(of: &str) -> String {
     format!("__least_currency_{of}")
 }
 
-fn most_name(of: &str) -> String {
+pub fn most_name(of: &str) -> String {
     format!("__most_currency_{of}")
 }
 

@@ -8,7 +8,8 @@
 //! 4. [`place`] takes the calls out of the expressions and puts one [`MemberFacts`] node where the member id comes from,
 //!    so that the facts of one SELECT share it;
 //! 5. [`lower`] makes of that node one row of facts for each member, by aggregates over [`receipt`]s, joined to the input;
-//!    [`rank`] and [`level`] add what is not a sum over receipts.
+//!    [`rank`] and [`level`] add what is not a sum over receipts. Where the member index holds the files that the statement
+//!    sees, [`indexed`] takes the aggregates from there.
 //!
 //! What always holds: rows of the input are neither lost nor repeated; a member without purchases, and NULL, has the
 //! value "without purchases"; nothing is evaluated row by row; how often receipts and lines are read does not grow with the number of
@@ -19,6 +20,8 @@
 pub mod call;
 mod currency;
 pub mod filter;
+mod index_exec;
+mod indexed;
 pub mod level;
 pub mod lower;
 pub mod node;

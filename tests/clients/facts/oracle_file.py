@@ -75,6 +75,7 @@ def main():
     definition, setting, statements = text.partition(FIRST_SETTING)
     expected = sections(EXPECTED.read_text(encoding="utf-8"))
     with Regulars(tables(definition)) as regulars:
+        regulars.wait_for_index()
         found = answers(setting + statements, regulars.address())
         for title, answer in expected.items():
             add(title, lambda title=title, answer=answer: equal(cells(found.get(title, "no answer")), cells(answer)))

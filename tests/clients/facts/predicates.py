@@ -79,6 +79,7 @@ with Server(any_version=True) as server, server.connect("postgres") as postgres:
     setting_up = setting_up.replace("DROP VIEW p;", "DROP VIEW IF EXISTS p;")
     postgres.execute("".join(tables) + stores + setting_up)
     with Regulars(history(postgres)) as served, served.connect() as regulars:
+        served.wait_for_index()
         regulars.execute("SET regulars.lint = off")
         regulars.execute("CREATE SCHEMA o")
         for statement in VIEWS.split(";"):

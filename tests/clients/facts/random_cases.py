@@ -5,6 +5,8 @@
 
     PYTHONPATH=tests/oracle python3 tests/clients/facts/random_cases.py --dry-run    # are the questions any good?
 
+Each question is asked twice: with the member index and without it. Told at the end is how many plans had the index.
+
 Each history has a Regulars of its own (the program is named by REGULARS) and a database in a PostgreSQL of this
 program. A difference shows the statements and the rows; after five of them the program gives up. The dry run asks
 PostgreSQL alone, and tells how many of the answers a constant could have given as well.
@@ -29,6 +31,8 @@ ONLY_HISTORY = os.environ.get("REGULARS_FACT_HISTORY")
 CASES_PER_HISTORY = 30
 DIFFERENCES_MAX = 5
 ROWS_SHOWN = 8
+# How many plans had the member index, and how many had not.
+PLANS = Counter()
 
 # The oracle's views as tables, made anew when the as-of day changes: its functions find them before the views, and need
 # not work the views out for each receipt of each member. What the views and functions say is left as it stands.
@@ -75,10 +79,13 @@ class Oracle:
 class Engine:
     """A session with Regulars over one history."""
 
-    def __init__(self, server):
+    def __init__(self, server, uses_index):
         self.connection = server.connect()
         self.connection.prepare_threshold = 0  # every statement is prepared, so that the same one is met again
         self.connection.execute("SET statement_timeout = '60s'")
+        self.uses_index = uses_index
+        if not uses_index:
+            self.connection.execute("SET regulars.member_index = off")
 
     def answers(self, question):
         """Rows of each statement, or the text of its refusal."""
@@ -87,12 +94,19 @@ class Engine:
             for statement in question.before:
                 execute(statement.ours)
             set_as_of(self.connection, question.as_of)
-            return [self.answer(asked, question.is_binary) for asked in question.asked]
+            answers = [self.answer(asked, question.is_binary) for asked in question.asked]
+            if self.uses_index and not question.is_binary and not any(isinstance(answer, str) for answer in answers):
+                PLANS.update(self.plan_has_index(asked) for asked in question.asked)
+            return answers
         except psycopg.Error as error:
             return [refusal(error)] * len(question.asked)
         finally:
             for statement in question.after:
                 execute(statement)
+
+    def plan_has_index(self, asked):
+        plan = self.connection.execute(f"EXPLAIN {asked.ours}", asked.values or None).fetchall()
+        return any("MemberIndexExec" in line for line, in plan)
 
     def answer(self, asked, is_binary):
         """Bound in text, a word is of no declared type; bound in binary it is a text."""
@@ -195,9 +209,12 @@ def differences_over(server, history, number):
     oracle = Oracle(server, history)
     try:
         with Regulars(history.tables()) as regulars:
-            engine = Engine(regulars)
+            regulars.wait_for_index()
+            engines = [Engine(regulars, uses_index) for uses_index in (True, False)]
             for question, expected in told(oracle, history, number):
-                yield from differences(question, expected, engine.answers(question))
+                for engine in engines:
+                    for difference in differences(question, expected, engine.answers(question)):
+                        yield f"       member_index = {'on' if engine.uses_index else 'off'}\n{difference}"
     except (AssertionError, psycopg.OperationalError) as error:
         yield f"       {error}"
 
@@ -232,6 +249,9 @@ def main():
             ask_oracle_alone(server, numbers)
         elif compare(server, numbers):
             sys.exit(1)
+        else:
+            print(f"plans with the member index: {PLANS[True]} of {PLANS.total()}")
+            assert PLANS[True] * 4 > PLANS.total(), "hardly a plan has the member index"
 
 
 if __name__ == "__main__":

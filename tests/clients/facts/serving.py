@@ -84,6 +84,14 @@ class Regulars:
             time.sleep(0.02)
         return int(told.group(1))
 
+    def wait_for_index(self):
+        """Until the member index holds the files as they are. It is built in the background, a few seconds after a change."""
+        give_up_at = time.monotonic() + START_TIMEOUT_S
+        with self.connect() as connection:
+            while (state := connection.execute("SELECT state, problem FROM regulars.index").fetchone()) != ("fresh", None):
+                assert time.monotonic() < give_up_at, f"the member index is {state}"
+                time.sleep(0.02)
+
     def stop(self):
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGKILL)

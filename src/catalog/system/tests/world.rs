@@ -238,6 +238,10 @@ impl Surroundings for Alone {
         (table == "members").then_some(20_000)
     }
 
+    fn member_index(&self) -> Option<crate::catalog::system::IndexRow> {
+        None
+    }
+
     fn table_rows(&self, table: &str) -> Option<u64> {
         (table == "members").then_some(19)
     }

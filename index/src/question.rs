@@ -1,0 +1,134 @@
+//! What is asked of an index, in its own numbers.
+
+use super::columns::{MemberIndex, NO_NUMBER};
+
+/// Products, by their numbers.
+#[derive(Debug, Clone, Default)]
+pub struct ProductSet {
+    has: Vec<bool>,
+    numbers: Vec<u32>,
+}
+
+impl ProductSet {
+    pub(crate) fn contains(&self, product: u32) -> bool {
+        self.has.get(product as usize).copied().unwrap_or(false)
+    }
+
+    pub(crate) fn numbers(&self) -> &[u32] {
+        &self.numbers
+    }
+}
+
+/// Which receipts, and which lines of them, are looked at. All of it holds on the same receipt.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Lines of these products.
+    pub products: Option<ProductSet>,
+    /// Of each of these the receipt has some.
+    pub all_products: Vec<ProductSet>,
+    /// By their codes.
+    pub stores: Option<Vec<bool>>,
+    pub channels: Option<Vec<bool>>,
+    /// A bit each, Monday's the second lowest.
+    pub weekdays: Option<u8>,
+    /// Local time from the first to before the second, in seconds; past midnight where the second is less.
+    pub seconds: Option<(u32, u32)>,
+    /// Business dates, both inclusive.
+    pub from_day: Option<i32>,
+    pub to_day: Option<i32>,
+    /// Of the receipt's gross total, at the index's scale.
+    pub least_total: Option<i64>,
+    /// As if nothing had been returned.
+    pub is_gross: bool,
+    /// Receipts of later business dates do not exist, nor do refunds.
+    pub as_of: Option<i32>,
+}
+
+/// What of a filter's receipts is wanted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Parts {
+    pub count: bool,
+    pub visit_days: bool,
+    pub first_day: bool,
+    pub last_day: bool,
+    pub amount: bool,
+    pub quantity: bool,
+    /// The least and the greatest currency of what makes up the amount.
+    pub currencies: bool,
+}
+
+impl Parts {
+    pub(crate) fn of_receipts(self) -> bool {
+        self.count || self.visit_days || self.first_day || self.last_day
+    }
+
+    pub(crate) fn of_sums(self) -> bool {
+        self.amount || self.quantity
+    }
+}
+
+/// A filter and what is wanted of its receipts.
+#[derive(Debug, Clone, Default)]
+pub struct Use {
+    pub filter: Filter,
+    pub parts: Parts,
+    /// For [`Parts::currencies`]: a store's currency, numbered in the order of their names, by the store's code.
+    pub currency_of_store: Vec<Option<u16>>,
+}
+
+impl MemberIndex {
+    /// Those of these products that occur; what occurs nowhere is on no receipt.
+    pub fn product_set(&self, products: impl IntoIterator<Item = Option<u32>>) -> ProductSet {
+        let mut set = ProductSet { has: vec![false; self.products.len()], numbers: Vec::new() };
+        for product in products.into_iter().flatten() {
+            if let Some(has) = set.has.get_mut(product as usize).filter(|has| !**has) {
+                *has = true;
+                set.numbers.push(product);
+            }
+        }
+        set
+    }
+
+    pub fn product_of_number(&self, id: i64) -> Option<u32> {
+        self.products.of_number(id)
+    }
+
+    pub fn product_of_text(&self, id: &str) -> Option<u32> {
+        self.products.of_text(id)
+    }
+
+    pub fn store_of_number(&self, id: i64) -> Option<u32> {
+        self.stores.of_number(id)
+    }
+
+    pub fn store_of_text(&self, id: &str) -> Option<u32> {
+        self.stores.of_text(id)
+    }
+
+    pub fn channel(&self, name: &str) -> Option<u32> {
+        self.channels.of_text(name)
+    }
+
+    pub fn stores(&self) -> usize {
+        self.stores.len()
+    }
+
+    /// A flag for each store, or channel, by code.
+    pub fn store_flags(&self, stores: impl IntoIterator<Item = Option<u32>>) -> Vec<bool> {
+        flags(self.stores.len(), stores)
+    }
+
+    pub fn channel_flags(&self, channels: impl IntoIterator<Item = Option<u32>>) -> Vec<bool> {
+        flags(self.channels.len(), channels)
+    }
+}
+
+fn flags(count: usize, set: impl IntoIterator<Item = Option<u32>>) -> Vec<bool> {
+    let mut flags = vec![false; count];
+    for number in set.into_iter().flatten().filter(|number| *number != NO_NUMBER) {
+        if let Some(flag) = flags.get_mut(number as usize) {
+            *flag = true;
+        }
+    }
+    flags
+}

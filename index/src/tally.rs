@@ -1,0 +1,323 @@
+//! Adds up what is asked, for a range of members.
+//!
+//! Two ways to the receipts: all those of each member within the days that are asked for, or, where only some products
+//! matter and they are on few receipts, the receipts that those are on. Both go by member and day, so that each member's
+//! sums are written once and a day that repeats is seen at once.
+
+use std::ops::Range;
+
+use super::columns::{
+    Attributes, HAS_REFUNDS, IS_PURCHASE, Lines, MemberIndex, NO_AMOUNT, NO_CODE, NO_DAY, NO_NUMBER, NO_QUANTITY,
+    NO_SECOND, rows_of,
+};
+use super::question::{Filter, ProductSet, Use};
+
+/// What a use adds up to, by member: the first row is the range's first member. Columns that were not asked for are empty.
+#[derive(Debug, Default)]
+pub struct Tally {
+    pub count: Vec<i64>,
+    pub visit_days: Vec<i64>,
+    /// [`Self::NO_DAY`] of none.
+    pub first_day: Vec<i32>,
+    pub last_day: Vec<i32>,
+    /// At the index's scale.
+    pub amount: Vec<i128>,
+    pub quantity: Vec<i128>,
+    /// The least and the greatest currency; [`Self::NO_CURRENCY`] of none.
+    pub least: Vec<u16>,
+    pub most: Vec<u16>,
+}
+
+/// How much was looked at.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Work {
+    pub receipts: usize,
+    /// Whether products' lists of receipts were used.
+    pub by_product: bool,
+}
+
+impl Tally {
+    pub const NO_DAY: i32 = NO_DAY;
+    pub const NO_CURRENCY: u16 = u16::MAX;
+}
+
+/// Products' lists pay when they name fewer than this share of all receipts.
+const POSTINGS_SHARE: usize = 8;
+
+impl MemberIndex {
+    /// What a use adds up to for each of these members.
+    pub fn tally(&self, one: &Use, members: Range<u32>) -> (Tally, Work) {
+        let mut counting = Counting { index: self, one, members: members.clone(), tally: Tally::default() };
+        counting.make_room();
+        let mut work = Work::default();
+        if counting.is_nothing() {
+            return (counting.tally, work);
+        }
+        match counting.candidates() {
+            Some(receipts) => {
+                work.by_product = true;
+                work.receipts = receipts.len();
+                for receipt in receipts {
+                    counting.look_at(receipt as usize);
+                }
+            }
+            None => {
+                for member in members.clone() {
+                    let rows = counting.receipts_of(member);
+                    work.receipts += rows.len();
+                    for receipt in rows {
+                        counting.look_at(receipt);
+                    }
+                }
+            }
+        }
+        if one.parts.of_sums() && !one.filter.is_gross {
+            for member in members {
+                let rows = rows_of(&self.refunds.of_member, member as usize);
+                work.receipts += rows.len();
+                for refund in rows {
+                    counting.look_at_refund(refund, member);
+                }
+            }
+        }
+        (counting.tally, work)
+    }
+}
+
+struct Counting<'a> {
+    index: &'a MemberIndex,
+    one: &'a Use,
+    members: Range<u32>,
+    tally: Tally,
+}
+
+impl Counting<'_> {
+    fn make_room(&mut self) {
+        let count = self.members.len();
+        let parts = self.one.parts;
+        let tally = &mut self.tally;
+        let of = |wanted: bool| if wanted { count } else { 0 };
+        tally.count = vec![0; of(parts.count)];
+        tally.visit_days = vec![0; of(parts.visit_days)];
+        tally.first_day = vec![NO_DAY; of(parts.first_day)];
+        // Visit days need to know the last one.
+        tally.last_day = vec![NO_DAY; of(parts.last_day || parts.visit_days)];
+        tally.amount = vec![0; of(parts.amount)];
+        tally.quantity = vec![0; of(parts.quantity)];
+        tally.least = vec![Tally::NO_CURRENCY; of(parts.currencies)];
+        tally.most = vec![Tally::NO_CURRENCY; of(parts.currencies)];
+    }
+
+    /// Whether no receipt can be among those asked for.
+    fn is_nothing(&self) -> bool {
+        let filter = &self.one.filter;
+        filter.products.iter().chain(&filter.all_products).any(|set| set.numbers().is_empty())
+            || matches!((filter.from_day, filter.to_day), (Some(from), Some(to)) if from > to)
+    }
+
+    /// The days that are asked for, both inclusive; a receipt without a date is in none of them.
+    fn days(&self) -> Option<(i32, i32)> {
+        let filter = &self.one.filter;
+        let to = [filter.to_day, filter.as_of].into_iter().flatten().min();
+        (filter.from_day.is_some() || to.is_some())
+            .then(|| (filter.from_day.unwrap_or(NO_DAY).max(NO_DAY + 1), to.unwrap_or(i32::MAX)))
+    }
+
+    /// A member's receipts on the days that are asked for.
+    fn receipts_of(&self, member: u32) -> Range<usize> {
+        let rows = rows_of(&self.index.receipts.of_member, member as usize);
+        let Some((from, to)) = self.days() else { return rows };
+        let days = &self.index.receipts.at.day[rows.clone()];
+        let (Some(first), Some(last)) = (days.first(), days.last()) else { return rows };
+        let start = if *first >= from { 0 } else { days.partition_point(|day| *day < from) };
+        let end = if *last <= to { days.len() } else { days.partition_point(|day| *day <= to) };
+        rows.start + start..rows.start + end.max(start)
+    }
+
+    /// The receipts that can count because of their products, where those are few; in order, within the members.
+    fn candidates(&self) -> Option<Vec<u32>> {
+        let filter = &self.one.filter;
+        let index = self.index;
+        let postings = |product: u32| -> &[u32] {
+            let all = &index.postings.receipt[rows_of(&index.postings.of_product, product as usize)];
+            let starts = &index.receipts.of_member;
+            let (from, to) = (starts[self.members.start as usize], starts[self.members.end as usize]);
+            &all[all.partition_point(|receipt| *receipt < from)..all.partition_point(|receipt| *receipt < to)]
+        };
+        let length = |set: &ProductSet| set.numbers().iter().map(|product| postings(*product).len()).sum::<usize>();
+        let set = filter.products.iter().chain(&filter.all_products).min_by_key(|set| length(set))?;
+        let starts = &index.receipts.of_member;
+        let all = (starts[self.members.end as usize] - starts[self.members.start as usize]) as usize;
+        if length(set) * POSTINGS_SHARE > all && self.members.len() > 1 {
+            return None;
+        }
+        let mut receipts: Vec<u32> = Vec::with_capacity(length(set));
+        for product in set.numbers() {
+            receipts.extend_from_slice(postings(*product));
+        }
+        if set.numbers().len() > 1 {
+            receipts.sort_unstable();
+            receipts.dedup();
+        }
+        Some(receipts)
+    }
+
+    fn look_at(&mut self, receipt: usize) {
+        let (index, one) = (self.index, self.one);
+        let (rows, filter, parts) = (&index.receipts, &one.filter, one.parts);
+        if !self.exists(rows.at.day[receipt]) || !matches_attributes(filter, &rows.at, receipt) {
+            return;
+        }
+        let is_purchase = rows.flags[receipt] & IS_PURCHASE != 0;
+        if filter.least_total.is_some_and(|least| rows.total[receipt] < least)
+            || !filter.all_products.iter().all(|set| self.has(set, receipt))
+        {
+            return;
+        }
+        let at = (rows.member[receipt] - self.members.start) as usize;
+        if parts.of_receipts()
+            && is_purchase
+            && filter.products.as_ref().is_none_or(|products| self.has(products, receipt))
+        {
+            self.count(at, rows.at.day[receipt]);
+        }
+        if parts.of_sums() && (is_purchase || (filter.least_total.is_none() && filter.all_products.is_empty())) {
+            self.sum(at, rows.amount[receipt], &rows.lines, rows_of(&rows.lines_of, receipt), rows.at.store[receipt]);
+        }
+    }
+
+    fn look_at_refund(&mut self, refund: usize, member: u32) {
+        let (index, one) = (self.index, self.one);
+        let (rows, filter) = (&index.refunds, &one.filter);
+        if !self.exists(rows.own_day[refund]) || !matches_attributes(filter, &rows.at, refund) {
+            return;
+        }
+        // A condition on the purchase holds of one that is there, and that is this member's.
+        let has_conditions = filter.least_total.is_some() || !filter.all_products.is_empty();
+        if has_conditions {
+            let receipt = rows.receipt[refund];
+            let has = |set: &ProductSet| receipt != NO_NUMBER && self.has(set, receipt as usize);
+            if !rows.is_of_purchase[refund]
+                || filter.least_total.is_some_and(|least| rows.total[refund] < least)
+                || !filter.all_products.iter().all(has)
+            {
+                return;
+            }
+        }
+        let at = (member - self.members.start) as usize;
+        self.sum(at, rows.amount[refund], &rows.lines, rows_of(&rows.lines_of, refund), rows.at.store[refund]);
+    }
+
+    /// Whether what has this date is known as of the day that is asked about.
+    fn exists(&self, day: i32) -> bool {
+        self.one.filter.as_of.is_none_or(|as_of| day != NO_DAY && day <= as_of)
+    }
+
+    fn count(&mut self, at: usize, day: i32) {
+        let tally = &mut self.tally;
+        if let Some(count) = tally.count.get_mut(at) {
+            *count += 1;
+        }
+        if day == NO_DAY {
+            return;
+        }
+        if let Some(first) = tally.first_day.get_mut(at).filter(|first| **first == NO_DAY) {
+            *first = day;
+        }
+        if let Some(last) = tally.last_day.get_mut(at) {
+            if let Some(days) = tally.visit_days.get_mut(at).filter(|_| *last != day) {
+                *days += 1;
+            }
+            *last = day;
+        }
+    }
+
+    fn sum(&mut self, at: usize, amount: i64, lines: &Lines, rows: Range<usize>, store: u16) {
+        let products = self.one.filter.products.as_ref();
+        let is_one = |line: &usize| products.is_none_or(|products| products.contains(lines.product[*line]));
+        if let Some(sum) = self.tally.amount.get_mut(at) {
+            let (mut added, mut is_known) = (0_i128, false);
+            let mut add = |amount: i64| {
+                if amount != NO_AMOUNT {
+                    added += i128::from(amount);
+                    is_known = true;
+                }
+            };
+            match products {
+                None => add(amount),
+                Some(_) => rows.clone().filter(is_one).for_each(|line| add(lines.amount[line])),
+            }
+            *sum += added;
+            if is_known && let Some(Some(currency)) = self.one.currency_of_store.get(usize::from(store)) {
+                if let Some(least) = self.tally.least.get_mut(at) {
+                    *least = (*least).min(*currency);
+                }
+                if let Some(most) = self.tally.most.get_mut(at) {
+                    *most = if *most == Tally::NO_CURRENCY { *currency } else { (*most).max(*currency) };
+                }
+            }
+        }
+        if let Some(sum) = self.tally.quantity.get_mut(at) {
+            let known = |line: &usize| lines.quantity[*line] != NO_QUANTITY;
+            *sum += rows.filter(is_one).filter(known).map(|line| i128::from(lines.quantity[line])).sum::<i128>();
+        }
+    }
+
+    /// Whether a receipt has some of these products that did not come back.
+    fn has(&self, set: &ProductSet, receipt: usize) -> bool {
+        let rows = &self.index.receipts;
+        let lines = rows_of(&rows.lines_of, receipt);
+        let of_set = lines.filter(|line| set.contains(rows.lines.product[*line]));
+        let quantities = of_set.map(|line| rows.lines.quantity[line]).filter(|quantity| *quantity != NO_QUANTITY);
+        if self.one.filter.is_gross {
+            return quantities.into_iter().any(|quantity| quantity > 0);
+        }
+        let left: i64 = quantities.map(i64::from).sum();
+        if left <= 0 {
+            return false;
+        }
+        rows.flags[receipt] & HAS_REFUNDS == 0 || left > self.taken_back(set, receipt)
+    }
+
+    /// How many of these products refunds take back of a receipt.
+    fn taken_back(&self, set: &ProductSet, receipt: usize) -> i64 {
+        let refunds = &self.index.refunds;
+        let member = self.index.receipts.member[receipt];
+        let of_receipt = rows_of(&refunds.of_member, member as usize)
+            .filter(|refund| refunds.receipt[*refund] as usize == receipt && self.exists(refunds.own_day[*refund]));
+        let lines = of_receipt.flat_map(|refund| rows_of(&refunds.lines_of, refund));
+        lines
+            .filter(|line| set.contains(refunds.lines.product[*line]))
+            .map(|line| refunds.lines.quantity[line])
+            .filter(|quantity| *quantity != NO_QUANTITY)
+            .map(|quantity| i64::from(quantity.unsigned_abs()))
+            .sum()
+    }
+}
+
+fn matches_attributes(filter: &Filter, at: &Attributes, row: usize) -> bool {
+    let day = at.day[row];
+    if filter.from_day.is_some_and(|from| day == NO_DAY || day < from)
+        || filter.to_day.is_some_and(|to| day == NO_DAY || day > to)
+    {
+        return false;
+    }
+    if filter.weekdays.is_some_and(|weekdays| weekdays & (1 << at.weekday[row]) == 0) {
+        return false;
+    }
+    if let Some((from, to)) = filter.seconds {
+        let second = at.second[row];
+        let is_within = if from < to {
+            from <= second && second < to
+        } else {
+            second != NO_SECOND && (second >= from || second < to)
+        };
+        if !is_within {
+            return false;
+        }
+    }
+    let is_among =
+        |flags: &[bool], code: u16| code != NO_CODE && flags.get(usize::from(code)).copied().unwrap_or(false);
+    filter.stores.as_ref().is_none_or(|stores| is_among(stores, at.store[row]))
+        && filter.channels.as_ref().is_none_or(|channels| is_among(channels, at.channel[row]))
+}
