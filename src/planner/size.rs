@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use arrow::datatypes::{DataType, Schema};
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::{Expr, Filter, LogicalPlan};
 use datafusion::physical_expr::PhysicalExpr;
@@ -20,6 +21,8 @@ const GAINED_TERMS_MAX: usize = 1_000;
 const MOVED_TERMS_MAX: usize = 5_000;
 /// Terms that a column of an executable plan may have, written out down to what is read, so that conditions over it are moved.
 const WRITTEN_OUT_TERMS_MAX: usize = 2_000;
+/// Rows that may stand inside one another in a column of a result.
+const ROWS_INSIDE_MAX: usize = 10;
 /// Terms in the expressions of one node. A list of values is as long as its author wrote it, and does not count.
 const NODE_TERMS_MAX: usize = 250_000;
 /// Terms and nodes of a whole plan.
@@ -39,6 +42,25 @@ pub fn check_node(node: &LogicalPlan) -> Result<()> {
         return Err(message::too_deep("terms, once its views and subqueries are written out,", NODE_TERMS_MAX));
     }
     Ok(())
+}
+
+/// Errors: 54001 for a column of rows inside one another, each of which doubles the quotes in the text of those inside.
+pub fn check_rows(schema: &Schema) -> Result<()> {
+    let depth = schema.fields().iter().map(|field| rows_inside(field.data_type())).max().unwrap_or(0);
+    if depth > ROWS_INSIDE_MAX {
+        return Err(message::too_deep("rows inside one another", ROWS_INSIDE_MAX));
+    }
+    Ok(())
+}
+
+fn rows_inside(data_type: &DataType) -> usize {
+    match data_type {
+        DataType::Struct(fields) => 1 + fields.iter().map(|field| rows_inside(field.data_type())).max().unwrap_or(0),
+        DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
+            rows_inside(item.data_type())
+        }
+        _ => 0,
+    }
 }
 
 /// Errors: 54001 where the whole is too large to be made executable in a time that anybody would wait.

@@ -155,7 +155,7 @@ impl Visitor for Counter<'_> {
         }
         self.repeats.extend(repeat::repeated(expr).map(|(part, times)| (ptr::from_ref(part), times)));
         bounded(
-            "terms under CASE, COALESCE, NULLIF, BETWEEN, IN and LIKE ANY inside one another",
+            "terms under CASE, COALESCE, NULLIF, BETWEEN, IN, LIKE ANY and ROW inside one another",
             self.repeated,
             REPEATED_MAX,
         )
@@ -228,6 +228,7 @@ mod tests {
             ("(", "a", " = ANY (ARRAY[false, true]))"),
             ("(", "a", " LIKE ANY (ARRAY['a', 'b']))::text"),
             ("CASE WHEN ", "a", " THEN b ELSE c END"),
+            ("ROW(", "a", ", 1)"),
         ] {
             let nested = |count: usize| format!("SELECT {}{inner}{}", before.repeat(count), after.repeat(count));
             assert_eq!(state(&nested(9)), None, "{before}{after}");

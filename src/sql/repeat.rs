@@ -17,6 +17,7 @@ pub(super) fn repeated(expr: &Expr) -> impl Iterator<Item = (&Expr, usize)> {
         }
         // Whether a branch may give NULL is found out by asking its condition again.
         Expr::Case { conditions, .. } => conditions.iter().map(|when| (&when.condition, 2)).collect(),
+        Expr::Tuple(fields) => fields.iter().map(|field| (field, 2)).collect(),
         Expr::Function(function) => of_function(function),
         _ => Vec::new(),
     };
@@ -39,7 +40,8 @@ fn of_function(function: &Function) -> Vec<(&Expr, usize)> {
         })
         .collect();
     match name.value.to_ascii_lowercase().as_str() {
-        "nullif" => {}
+        // The text of a row inside another has its quotes doubled.
+        "nullif" | "row" => {}
         // The last one is only given.
         "coalesce" | "nvl" | "ifnull" => {
             args.pop();

@@ -138,6 +138,7 @@ pub async fn physical(state: &SessionState, plan: &LogicalPlan) -> Result<Arc<dy
     let plan = subquery_rows::optimized(plan, state)?;
     checkpoint()?;
     size::check_plan(&plan)?;
+    size::check_rows(plan.schema().as_arrow())?;
     Ok(state.query_planner().create_physical_plan(&plan, state).await?)
 }
 
