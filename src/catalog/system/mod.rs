@@ -48,6 +48,7 @@ pub use self::house::{Argument, HouseFunction, house_functions};
 pub use self::regulars::{FunctionRow, Lore, Standing};
 pub use self::relation::{SystemColumn, SystemRelation, relation, relation_by_oid, relations};
 pub use self::surroundings::{CursorRow, Gathered, PreparedRow, SessionRow, SettingKind, SettingRow, Surroundings};
+pub use self::types::regproc_text;
 
 /// The version of PostgreSQL whose protocol and catalog we speak.
 pub const SERVER_VERSION: &str = "16.0";
