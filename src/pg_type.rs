@@ -99,6 +99,7 @@ impl PgType {
     pub const INT8: Self = Self::plain(20);
     pub const INT2: Self = Self::plain(21);
     pub const INT4: Self = Self::plain(23);
+    pub const REGPROC: Self = Self::plain(24);
     pub const TEXT: Self = Self::plain(25);
     pub const OID: Self = Self::plain(26);
     pub const JSON: Self = Self::plain(114);
@@ -217,7 +218,11 @@ impl PgType {
     /// A field of this type, which says so where Arrow's does not.
     pub fn field(self, name: &str, data_type: DataType) -> Field {
         let field = Field::new(name, data_type, true);
-        if self == Self::UUID { told(field, "uuid") } else { field }
+        match self {
+            Self::UUID => told(field, "uuid"),
+            Self::REGPROC => told(field, "regproc"),
+            _ => field,
+        }
     }
 
     /// The type of arrays of this one; 0 when there is none.

@@ -140,6 +140,10 @@ pub fn of_sql(data_type: &DataType) -> Option<PgType> {
         }
         DataType::Custom(name, _) => {
             let name = name.0.last()?.as_ident()?.value.to_lowercase();
+            if matches!(name.as_str(), "regclass" | "regtype" | "regproc") {
+                // It comes as a name as well as a number; which one is for the function to see that the cast becomes.
+                return Some(PgType::TEXT);
+            }
             let known = TYPES.iter().find(|known| known.name == name)?;
             PgType { oid: known.oid, typmod: -1 }
         }

@@ -41,8 +41,11 @@ impl InProcess {
                     while let Some(batch) = interrupt.guard(async { Ok(rows.batches.next().await) }).await? {
                         let batch = batch?;
                         for row in 0..batch.num_rows() {
-                            let values = batch.columns().iter();
-                            text.push(values.map(|column| written(encode::text_value(column, row, &format))).collect());
+                            let values = batch.columns().iter().zip(rows.columns.iter());
+                            let shown = values.map(|(column, announced)| {
+                                written(encode::announced_text(column, row, announced.pg_type, &format))
+                            });
+                            text.push(shown.collect());
                         }
                     }
                     DBOutput::Rows { types: vec![DefaultColumnType::Text; rows.columns.len()], rows: text }

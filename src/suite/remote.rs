@@ -144,7 +144,7 @@ impl Raw {
         let pg_type = PgType { oid: self.oid, typmod: -1 };
         let value = binary_value(&self.bytes, pg_type)?;
         let array = value.to_array().map_err(|error| DoorError::new(None, error.to_string()))?;
-        Ok(encode::text_value(&array, 0, format).unwrap_or_default())
+        Ok(encode::announced_text(&array, 0, pg_type, format).unwrap_or_default())
     }
 }
 

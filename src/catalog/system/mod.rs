@@ -50,6 +50,7 @@ pub use self::relation::{SystemColumn, SystemRelation, relation, relation_by_oid
 pub use self::surroundings::{
     CursorRow, Gathered, IndexRow, PreparedRow, SessionRow, SettingKind, SettingRow, Surroundings,
 };
+pub use self::types::regproc_text;
 
 /// The version of PostgreSQL whose protocol and catalog we speak.
 pub const SERVER_VERSION: &str = "16.0";

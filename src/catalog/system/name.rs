@@ -1,7 +1,7 @@
 //! Names to OIDs and back, as this session sees them: the search path, `regclass` and its kin.
 
 use super::{SystemContext, relation, relation_by_oid, types};
-use crate::catalog::object::{INFORMATION_SCHEMA_OID, PG_CATALOG_OID, Relation, RelationKind};
+use crate::catalog::object::{INFORMATION_SCHEMA_OID, PG_CATALOG_OID, REGULARS_OID, Relation, RelationKind};
 use crate::error::{Result, message};
 use crate::ident::{quote, split};
 use crate::pg_type::{Oid, PgType};
@@ -76,6 +76,7 @@ impl SystemContext {
         let system = match schema {
             PG_CATALOG_OID => relation("pg_catalog", name),
             INFORMATION_SCHEMA_OID => relation("information_schema", name),
+            REGULARS_OID => relation("regulars", name),
             _ => None,
         };
         if let Some(system) = system {

@@ -14,7 +14,7 @@ use super::value::{Value, array_of, arrow_type};
 use super::{SystemContext, builder_of, types};
 use crate::catalog::object::{INFORMATION_SCHEMA_OID, PG_CATALOG_OID, REGULARS_OID};
 use crate::error::{Error, Result, message};
-use crate::pg_type::Oid;
+use crate::pg_type::{Oid, told};
 
 /// A relation of `pg_catalog`, `information_schema` or `regulars`.
 #[derive(Debug)]
@@ -135,7 +135,9 @@ fn parse(facts: &'static str) -> Vec<SystemRelation> {
             let not_null = words.next().is_some();
             let type_oid = types::named(type_name).map_or(0, |facts| facts.oid);
             columns.push(SystemColumn { name, type_oid, not_null });
-            fields.push(Field::new(name, arrow_type(type_name), !not_null));
+            let field = Field::new(name, arrow_type(type_name), !not_null);
+            // Of the numbers that are announced as `oid`, these alone are shown as names.
+            fields.push(if type_name == "regproc" { told(field, type_name) } else { field });
         }
         relations.push(SystemRelation {
             oid,

@@ -2,6 +2,7 @@
 //!
 //! `facts/types.tsv` and `facts/functions.tsv` are whole rows, made by `facts/rows.sql`.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -10,6 +11,7 @@ use arrow::datatypes::DataType;
 use super::house::house_functions;
 use super::value::Value;
 use crate::catalog::object::PG_CATALOG_OID;
+use crate::ident::quote;
 use crate::pg_type::Oid;
 
 pub(super) const TYPE_ROWS: &str = include_str!("facts/types.tsv");
@@ -65,6 +67,28 @@ pub(super) fn named(name: &str) -> Option<&'static TypeFacts> {
 
 pub(super) fn function(oid: Oid) -> Option<&'static FunctionFacts> {
     FUNCTIONS.iter().find(|facts| facts.oid == oid)
+}
+
+/// How PostgreSQL shows a value of `regproc`: the function's name, with its schema where the name alone would not find it.
+/// The number of one that is not there, and `-` for 0.
+pub fn regproc_text(oid: Oid) -> Cow<'static, str> {
+    static SHOWN: LazyLock<HashMap<Oid, String>> = LazyLock::new(|| {
+        let mut overloads: HashMap<&str, usize> = HashMap::new();
+        for facts in FUNCTIONS.iter() {
+            *overloads.entry(facts.name).or_default() += 1;
+        }
+        let shown = |facts: &FunctionFacts| match (facts.schema, overloads.get(facts.name)) {
+            (PG_CATALOG_OID, Some(1)) => quote(facts.name),
+            (PG_CATALOG_OID, _) => format!("pg_catalog.{}", quote(facts.name)),
+            _ => format!("regulars.{}", quote(facts.name)),
+        };
+        FUNCTIONS.iter().map(|facts| (facts.oid, shown(facts))).collect()
+    });
+    match (oid, SHOWN.get(&oid)) {
+        (0, _) => "-".into(),
+        (_, Some(name)) => name.as_str().into(),
+        (oid, None) => oid.to_string().into(),
+    }
 }
 
 /// All functions of this name; more than one when it is overloaded.

@@ -6,7 +6,7 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Field};
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{Column, DFSchema, Result};
 use datafusion::functions_aggregate::first_last::first_value_udaf;
@@ -24,7 +24,8 @@ use super::Session;
 use super::kind::{Kind, Operand, target_of};
 use super::operator::{arithmetic, compare};
 use crate::error::message;
-use crate::planner::function::{self, Cast, IntegerOp};
+use crate::pg_type::PgType;
+use crate::planner::function::{self, Cast, IntegerOp, OfRegproc, Target};
 use crate::planner::size;
 
 pub fn settle(plan: LogicalPlan, session: Session) -> Result<LogicalPlan> {
@@ -80,7 +81,16 @@ fn settle_expr(expr: Expr, schema: &DFSchema, session: Session) -> Result<Transf
             check_like(&like, schema)?;
             Ok(Transformed::no(Expr::Like(like)))
         }
-        Expr::ScalarFunction(call) => settle_call(call, schema, session),
+        Expr::ScalarFunction(call) if call.func.name() == "array_has" => settle_any(call, schema),
+        Expr::ScalarFunction(call) => match (function::as_cast(&call.func), call.args.as_slice()) {
+            (Some(Target::Text(None)), [arg]) if is_regproc(arg, schema) => {
+                Ok(Transformed::yes(function::call(OfRegproc::Text, call.args)))
+            }
+            _ => settle_call(call, schema, session),
+        },
+        Expr::Cast(cast) if *cast.field.data_type() == DataType::UInt32 && is_regproc(&cast.expr, schema) => {
+            Ok(Transformed::yes(function::call(OfRegproc::Oid, vec![*cast.expr])))
+        }
         Expr::AggregateFunction(aggregate) => settle_extreme(aggregate, schema),
         Expr::WindowFunction(mut window) => {
             if is_extreme_of_intervals(window.fun.name(), &window.params.args, schema)? {
@@ -120,6 +130,24 @@ fn settle_extreme(aggregate: AggregateFunction, schema: &DFSchema) -> Result<Tra
 fn is_extreme_of_intervals(name: &str, args: &[Expr], schema: &DFSchema) -> Result<bool> {
     let Some(arg) = args.first().filter(|_| matches!(name, "min" | "max")) else { return Ok(false) };
     Ok(matches!(arg.get_type(schema)?, DataType::Interval(_)))
+}
+
+fn is_regproc(expr: &Expr, schema: &DFSchema) -> bool {
+    matches!(expr, Expr::Column(_))
+        && expr.to_field(schema).is_ok_and(|(_, field)| PgType::of_field(&field) == PgType::REGPROC)
+}
+
+/// `x = ANY ($1)`: the parameter is an array of what `x` is, where nothing else says its type.
+fn settle_any(mut call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    let [Expr::Placeholder(list), item] = call.args.as_mut_slice() else {
+        return Ok(Transformed::no(Expr::ScalarFunction(call)));
+    };
+    let (None, Ok(known)) = (&list.field, Operand::of(item.clone(), schema)?) else {
+        return Ok(Transformed::no(Expr::ScalarFunction(call)));
+    };
+    let array = DataType::List(Arc::new(Field::new("item", known.data_type, true)));
+    list.field = Some(Arc::new(Field::new("", array, true)));
+    Ok(Transformed::yes(Expr::ScalarFunction(call)))
 }
 
 /// `x IN (a, b)` stays a list where all that changes is constants; else it becomes comparisons joined by OR.

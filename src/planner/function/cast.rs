@@ -168,6 +168,10 @@ impl Cast {
         Self { name: to.function(), to, session }
     }
 
+    pub fn target(&self) -> Target {
+        self.to
+    }
+
     /// The cast of that name, if it is one.
     pub fn named(name: &str, session: Session) -> Option<Self> {
         Target::of_function(name).map(|to| Self::to(to, session))

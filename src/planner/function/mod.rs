@@ -30,6 +30,7 @@ mod overload;
 mod pattern;
 pub mod regex;
 pub mod regex_syntax;
+mod regproc;
 mod round;
 mod series;
 mod sum;
@@ -63,6 +64,7 @@ pub use self::json::Kind as JsonKind;
 pub use self::local_time::{is_of_local_time, of_local_time};
 pub use self::moment::{Combine, DateShift, Difference, Shift};
 pub use self::numeric::{Divide, Multiply, quotient_of_literals};
+pub use self::regproc::OfRegproc;
 pub use self::unite::{SEARCHED, SIMPLE, meet_types};
 use super::dialect::Session;
 use crate::pg_type::told;
@@ -135,6 +137,11 @@ fn body<B: Body>(function: &ScalarUDF) -> Option<&B> {
 /// The checked arithmetic that a function is.
 pub fn as_integer(function: &ScalarUDF) -> Option<&Integer> {
     body(function)
+}
+
+/// What a cast makes, if a function is one.
+pub fn as_cast(function: &ScalarUDF) -> Option<Target> {
+    body::<Cast>(function).map(Cast::target)
 }
 
 /// `extract(field FROM moment)`, as the grammar spells it.

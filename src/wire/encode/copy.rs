@@ -9,6 +9,7 @@ use super::binary::{self, Layout};
 use super::value::Column;
 use super::{ROW_BYTES_MAX, set_length, text};
 use crate::error::{Result, message};
+use crate::pg_type::PgType;
 use crate::session::TextFormat;
 use crate::sql::statement::{CopyFormat, CopyOptions, ForceQuote};
 use crate::statement::outcome::OutputColumn;
@@ -167,10 +168,10 @@ impl CopyBatch<'_> {
                 continue;
             };
             value_text.clear();
-            if encoder.layouts[at] == Layout::Uuid {
-                text::write_uuid(&mut value_text, &value, &encoder.format);
-            } else {
-                text::write(&mut value_text, &value, &encoder.format);
+            match encoder.columns[at].pg_type {
+                PgType::UUID => text::write_uuid(&mut value_text, &value, &encoder.format),
+                PgType::REGPROC => text::write_regproc(&mut value_text, &value, &encoder.format),
+                _ => text::write(&mut value_text, &value, &encoder.format),
             }
             encoder.field(out, &value_text, encoder.is_forced[at]);
         }

@@ -26,6 +26,7 @@ pub(super) use self::copy::CopyEncoder;
 pub(super) use self::parquet::ParquetEncoder;
 use self::value::Column;
 use crate::error::{Result, message};
+use crate::pg_type::PgType;
 use crate::session::TextFormat;
 use crate::statement::outcome::OutputColumn;
 
@@ -64,6 +65,16 @@ pub fn text_value(array: &dyn Array, row: usize, format: &TextFormat) -> Option<
     let value = column.at(row)?;
     let mut out = BytesMut::new();
     text::write(&mut out, &value, format);
+    Some(String::from_utf8_lossy(&out).into_owned())
+}
+
+/// A value as the text of a column that was announced as this type; `None` for NULL.
+pub fn announced_text(array: &dyn Array, row: usize, pg_type: PgType, format: &TextFormat) -> Option<String> {
+    if pg_type != PgType::REGPROC {
+        return text_value(array, row, format);
+    }
+    let mut out = BytesMut::new();
+    text::write_regproc(&mut out, &Column::new(array).at(row)?, format);
     Some(String::from_utf8_lossy(&out).into_owned())
 }
 
@@ -109,8 +120,10 @@ impl RowEncoder {
                 let layout = Layout::of(announced.pg_type);
                 let column = Column::new(array.as_ref());
                 match format {
-                    // Only here a text depends on more than the array: sixteen bytes are printed as a UUID.
+                    // Only here a text depends on more than the array: sixteen bytes are printed as a UUID, the number
+                    // of a function as its name.
                     Format::Text if layout == Layout::Uuid => (column, Form::UuidText),
+                    Format::Text if announced.pg_type == PgType::REGPROC => (column, Form::RegprocText),
                     Format::Text => (column, Form::Text),
                     Format::Binary => (column, Form::Binary(layout)),
                 }
@@ -140,6 +153,7 @@ pub(super) struct BatchEncoder<'a> {
 enum Form {
     Text,
     UuidText,
+    RegprocText,
     Binary(Layout),
 }
 
@@ -160,6 +174,7 @@ impl BatchEncoder<'_> {
             match form {
                 Form::Text => text::write(out, &value, &self.text),
                 Form::UuidText => text::write_uuid(out, &value, &self.text),
+                Form::RegprocText => text::write_regproc(out, &value, &self.text),
                 Form::Binary(layout) => binary::write(out, &value, *layout, &self.text)?,
             }
             let length = out.len() - length_at - 4;
@@ -191,7 +206,6 @@ pub(super) mod testing {
     use arrow::datatypes::{Field, Schema};
 
     use super::*;
-    use crate::pg_type::PgType;
 
     /// Writes a row of one column.
     pub fn row(

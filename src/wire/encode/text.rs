@@ -9,6 +9,7 @@ use bytes::{BufMut, BytesMut};
 use super::digits::{self, Digits};
 use super::value::{Column, Value};
 use super::{interval, moment};
+use crate::catalog::system::regproc_text;
 use crate::session::text_format::{ByteaOutput, TextFormat};
 
 /// Appends the text of a value.
@@ -75,6 +76,14 @@ fn record(out: &mut BytesMut, fields: &StructArray, row: usize, format: &TextFor
         out.put_u8(b'"');
     }
     out.put_u8(b')');
+}
+
+/// Appends a value that was announced as `regproc`: the name of the function with this number.
+pub(super) fn write_regproc(out: &mut BytesMut, value: &Value<'_>, format: &TextFormat) {
+    match value {
+        Value::Int(oid) if let Ok(oid) = u32::try_from(*oid) => out.put_slice(regproc_text(oid).as_bytes()),
+        _ => write(out, value, format),
+    }
 }
 
 /// As Arrow prints it; what even Arrow cannot print is named by its type.

@@ -18,6 +18,8 @@ class Client:
     in_gate: bool = True
     debian: dict = dataclasses.field(default_factory=dict)  # path that shows it is there → package
     npm: bool = False
+    pip: bool = False  # needs what stands in requirements.txt
+    environment: dict = dataclasses.field(default_factory=dict)
 
     def command(self):
         return [sys.executable if self.program[0].endswith(".py") else self.program[0],
@@ -31,6 +33,9 @@ class Client:
             subprocess.run([*sudo, "apt-get", "update", "-qq"], check=True)
             subprocess.run([*sudo, "apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing], check=True,
                            stdout=subprocess.DEVNULL)
+        if self.pip:
+            subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r",
+                            FOLDER / "requirements.txt"], check=True)
         if self.npm:
             folder = WORK / "node"
             folder.mkdir(exist_ok=True)
@@ -49,7 +54,18 @@ CLIENTS = [
            debian={"/usr/share/java/postgresql.jar": "libpostgresql-jdbc-java", "javac": "default-jdk-headless"}),
     Client("node pg", ("node", "node/pg.mjs"), debian={"node": "nodejs", "npm": "npm"}, npm=True),
     Client("node postgres", ("node", "node/postgres.mjs"), debian={"node": "nodejs", "npm": "npm"}, npm=True),
-    Client("pandas", ("pandas_program.py",)),
-    Client("polars", ("polars_program.py",)),
-    Client("ADBC", ("adbc_program.py",)),
+    Client("pandas", ("pandas_program.py",), pip=True),
+    Client("polars", ("polars_program.py",), pip=True),
+    Client("ADBC", ("adbc_program.py",), pip=True),
+    Client("pgcli", ("pgcli_program.py",), pip=True, in_gate=False),
+    Client("psqlODBC", ("odbc_program.py",), pip=True, in_gate=False,
+           debian={"/usr/lib/*/odbc/psqlodbcw.so": "odbc-postgresql", "odbcinst": "odbcinst"}),
+    Client("Go lib/pq", ("go", "run", "duties.go"), in_gate=False,
+           debian={"go": "golang-go", "/usr/share/gocode/src/github.com/lib/pq": "golang-github-lib-pq-dev"},
+           environment={"GOPATH": "/usr/share/gocode", "GO111MODULE": "off", "GOCACHE": str(WORK / "go"), "GOFLAGS": ""}),
+    Client("Ruby pg", ("ruby", "duties.rb"), in_gate=False, debian={"ruby": "ruby", "/usr/lib/ruby/vendor_ruby/pg.rb": "ruby-pg"}),
+    Client("R RPostgreSQL", ("Rscript", "--vanilla", "duties.R"), in_gate=False,
+           debian={"Rscript": "r-base-core", "/usr/lib/R/site-library/RPostgreSQL": "r-cran-rpostgresql"}),
+    Client("postgres_fdw", ("fdw_program.py",), in_gate=False,
+           debian={"/usr/lib/postgresql/*/lib/postgres_fdw.so": "postgresql-15"}),
 ]

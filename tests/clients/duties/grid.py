@@ -37,7 +37,7 @@ def run_client(client):
             "PGHOST": "localhost", "PGPORT": str(server.port), "PGUSER": "admin", "PGPASSWORD": PASSWORD,
             "PGDATABASE": "regulars", "PGSSLMODE": "verify-full", "PGSSLROOTCERT": str(server.authority.certificate),
             "TZ": "Europe/Stockholm", "CLIENT_WORK": str(ROOT / "target/clients"), "VENV": str(pathlib.Path(sys.executable).parent),
-        }
+        } | client.environment
         done = subprocess.run(client.command(), cwd=FOLDER, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               text=True, timeout=TIMEOUT_S, check=False)
     version, cells = None, {}

@@ -141,7 +141,7 @@ mod tests {
         };
         assert_eq!(told("=r/me"), ["me||SELECT|false"]);
         assert_eq!(told("anna=ar*/me"), ["me|anna|INSERT|false", "me|anna|SELECT|true"]);
-        assert_eq!(told(r#""a ""b""=r/"x=y""#), [r#"x=y|a "b"|SELECT|false"#]);
+        assert_eq!(told(r#""a ""b"""=r/"x=y""#), [r#"x=y|a "b"|SELECT|false"#]);
         assert_eq!(told("anna=/me"), Vec::<String>::new());
         assert!(exploded("anna=q/me").is_err());
         assert!(exploded("anna").is_err());

@@ -144,20 +144,7 @@ fn regtype_name(_context: &SystemContext, args: &[Value]) -> Result<Value> {
 }
 
 fn regproc_name(_context: &SystemContext, args: &[Value]) -> Result<Value> {
-    let oid = proc_(&args[0])?;
-    let name = types::function(oid).map(|function| match function.schema {
-        PG_CATALOG_OID => regproc_text(function.name),
-        _ => format!("regulars.{}", quote(function.name)),
-    });
-    name_or_number(oid, name)
-}
-
-/// An overloaded name is qualified, since alone it would not be found.
-fn regproc_text(name: &str) -> String {
-    match types::functions_named(name).count() {
-        0 | 1 => quote(name),
-        _ => format!("pg_catalog.{}", quote(name)),
-    }
+    Ok(types::regproc_text(proc_(&args[0])?).into_owned().into())
 }
 
 fn regnamespace_name(context: &SystemContext, args: &[Value]) -> Result<Value> {

@@ -1,0 +1,40 @@
+-- source: datafusion-contrib/datafusion-postgres datafusion-postgres/tests/dbeaver.rs
+-- gives: null
+SET extra_float_digits = 3;
+-- gives: null
+SET application_name = 'PostgreSQL JDBC Driver';
+-- gives: null
+SET application_name = 'DBeaver 25.1.5 - Main <postgres>';
+-- gives: [["public", "ada"]]
+SELECT current_schema(),session_user;
+-- has: ["public", "regulars", "pg_catalog"]
+SELECT n.oid,n.*,d.description FROM pg_catalog.pg_namespace n LEFT OUTER JOIN pg_catalog.pg_description d ON d.objoid=n.oid AND d.objsubid=0 AND d.classoid='pg_namespace'::regclass ORDER BY nspname;
+-- same
+SELECT n.nspname = ANY(current_schemas(true)), n.nspname, t.typname FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON t.typnamespace = n.oid WHERE t.oid = 1034;
+-- same
+SELECT typinput='pg_catalog.array_in'::regproc as is_array, typtype, typname, pg_type.oid FROM pg_catalog.pg_type LEFT JOIN (select ns.oid as nspoid, ns.nspname, r.r from pg_namespace as ns join ( select s.r, (current_schemas(false))[s.r] as nspname from generate_series(1, array_upper(current_schemas(false), 1)) as s(r) ) as r using ( nspname ) ) as sp ON sp.nspoid = typnamespace WHERE pg_type.oid = 1034 ORDER BY sp.r, pg_type.oid DESC;
+-- same
+SHOW search_path;
+-- has: ["regulars"]
+SELECT db.oid,db.* FROM pg_catalog.pg_database db WHERE datname='regulars';
+-- has: ["standard_conforming_strings", "on"]
+SELECT * FROM pg_catalog.pg_settings where name='standard_conforming_strings';
+-- has: []
+SELECT string_agg(word, ',' ) from pg_catalog.pg_get_keywords() where word <> ALL ('{a,abs,absolute,action,ada,add,admin,after,all,allocate,alter,and,any,are,array,as,asc}');
+-- gives: []
+SELECT * FROM pg_catalog.pg_enum WHERE 1<>1 LIMIT 1;
+-- gives: []
+SELECT reltype FROM pg_catalog.pg_class WHERE 1<>1 LIMIT 1;
+-- has: ["int4", "text", "timestamptz"]
+SELECT t.oid,t.*,c.relkind,format_type(nullif(t.typbasetype, 0), t.typtypmod) as base_type_name, d.description FROM pg_catalog.pg_type t LEFT OUTER JOIN pg_catalog.pg_type et ON et.oid=t.typelem LEFT OUTER JOIN pg_catalog.pg_class c ON c.oid=t.typrelid LEFT OUTER JOIN pg_catalog.pg_description d ON t.oid=d.objoid WHERE t.typname IS NOT NULL AND (c.relkind IS NULL OR c.relkind = 'c') AND (et.typcategory IS NULL OR et.typcategory <> 'C');
+-- source: dbeaver/dbeaver plugins/org.jkiss.dbeaver.ext.postgresql/src/org/jkiss/dbeaver/ext/postgresql/model/PostgreSchema.java
+-- has: ["gold", "member_id", "loyalty_points", "who"]
+SELECT c.relname,a.*,pg_catalog.pg_get_expr(ad.adbin, ad.adrelid, true) as def_value,dsc.description FROM pg_catalog.pg_attribute a INNER JOIN pg_catalog.pg_class c ON (a.attrelid=c.oid) LEFT OUTER JOIN pg_catalog.pg_attrdef ad ON (a.attrelid=ad.adrelid AND a.attnum = ad.adnum) LEFT OUTER JOIN pg_catalog.pg_description dsc ON (c.oid=dsc.objoid AND a.attnum = dsc.objsubid) WHERE NOT a.attisdropped AND c.oid='gold'::regclass ORDER BY a.attnum;
+-- has: ["default", "C", "POSIX"]
+SELECT c.oid,c.* FROM pg_catalog.pg_collation c WHERE c.collnamespace=11 ORDER BY c.oid;
+-- gives: []
+SELECT e.oid,e.* FROM pg_catalog.pg_extension e WHERE e.extnamespace=2200 ORDER BY e.oid;
+-- has: ["members", "gold", "gold_list", "Gold members"]
+SELECT c.oid,c.*,d.description,(select array_agg(i.inhparent) from pg_catalog.pg_inherits i where i.inhrelid = c.oid) parents FROM pg_catalog.pg_class c LEFT OUTER JOIN pg_catalog.pg_description d ON d.objoid=c.oid AND d.objsubid=0 WHERE c.relnamespace='public'::regnamespace AND c.relkind not in ('i','c');
+-- has: ["gold_list", "m"]
+SELECT c.oid,c.*,d.description FROM pg_catalog.pg_class c LEFT OUTER JOIN pg_catalog.pg_description d ON d.objoid=c.oid AND d.objsubid=0 WHERE c.relnamespace='public'::regnamespace AND c.relkind not in ('i','c') AND relname='gold_list';

@@ -1,0 +1,91 @@
+"""Statements that tools send, replayed: Metabase, DBeaver, Grafana, Tableau, Power BI, Excel. The tools themselves are not run.
+
+A file for each tool. `-- source:` names where the statements below it are published: a repository and a path, or a thread.
+Table names are ours, and lists that only lengthen a statement are cut; nothing else is changed. Before each statement:
+
+    -- same            the rows of PostgreSQL 15, which do not depend on what is in the database
+    -- gives: JSON     these rows, in this order; `null` for a statement without rows
+    -- has: JSON       each of these values stands somewhere in the rows, of which there is at least one
+    -- fails: STATE    it is refused with this SQLSTATE, and here it says so on purpose
+"""
+
+import json
+import pathlib
+import re
+import sys
+
+import psycopg
+
+from postgres import Server
+
+FOLDER = pathlib.Path(__file__).parent
+PREPARED = [
+    "CREATE VIEW gold AS SELECT member_id, loyalty_points FROM members WHERE loyalty_level = 'gold'",
+    "COMMENT ON VIEW gold IS 'Gold members'",
+    "COMMENT ON COLUMN gold.member_id IS 'who'",
+    "CREATE MATERIALIZED VIEW gold_list AS SELECT member_id FROM gold",
+]
+
+
+def statements(path):
+    """Source, expectation and text of each statement of a file."""
+    source = expected = None
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith("-- source: "):
+            source = line.removeprefix("-- source: ")
+        elif told := re.match(r"-- (same|gives|has|fails)(?:: (.*))?$", line):
+            expected = told.groups()
+        elif line:
+            assert source and expected and line.endswith(";"), (path.name, line)
+            yield source, expected, line.removesuffix(";")
+            expected = None
+
+
+def ask(connection, sql):
+    cursor = connection.execute(sql)
+    return [list(row) for row in cursor.fetchall()] if cursor.description else None
+
+
+def compare(connection, oracle, expected, sql):
+    """What is wrong with the answer; None when it is as it must be."""
+    how, value = expected
+    try:
+        found = ask(connection, sql)
+    except psycopg.Error as error:
+        return None if (how, value) == ("fails", error.sqlstate) else f"{error.sqlstate}: {str(error).splitlines()[0]}"
+    if how == "fails":
+        return f"it is not refused with {value}"
+    if how == "has":
+        cells = {str(cell) for row in found or [] for cell in row}
+        missing = [name for name in json.loads(value) if name not in cells]
+        return f"without {missing}" if missing else None if found else "no rows"
+    wanted = json.loads(value) if how == "gives" else ask(oracle, sql)
+    return None if found == wanted else f"expected {wanted}, found {found}"
+
+
+def main():
+    passed, failed, before = 0, [], set()
+    with Server() as postgres, psycopg.connect(autocommit=True) as connection:
+        # DISCARD ALL, which one of the tools sends, is for a session of its own.
+        for statement in PREPARED:
+            connection.execute(statement)
+        for path in sorted(FOLDER.glob("*.sql")):
+            count = 0
+            with psycopg.connect(autocommit=True) as session, postgres.connect("postgres") as oracle:
+                for source, expected, sql in statements(path):
+                    assert (path.name, sql) not in before, f"{path.name} has this twice: {sql}"
+                    before.add((path.name, sql))
+                    reason = compare(session, oracle, expected, sql)
+                    count += 1
+                    if reason is None:
+                        passed += 1
+                    else:
+                        failed.append(path.stem)
+                        print(f"FAILED {path.stem}: {sql[:100]}\n       {source}\n       {reason[:400]}")
+            if path.stem not in failed:
+                print(f"ok {path.stem}: {count} statements replayed, tool not run")
+    print(f"       {passed + len(failed)} statements replayed, {passed} as they must be, {len(failed)} not")
+    sys.exit(1 if failed else 0)
+
+
+main()
