@@ -278,7 +278,7 @@ impl IndexedMembers {
     }
 
     /// Where a column comes from; `None` for one that only the files have.
-    fn from_index(&self, at: usize) -> Option<IndexColumn> {
+    fn place_in_index(&self, at: usize) -> Option<IndexColumn> {
         let own = self.members.schema();
         match at.checked_sub(own.fields().len()) {
             Some(part) => self.indexed.parts.get(part).map(|part| part.from),
@@ -359,7 +359,7 @@ impl TableProvider for IndexedMembers {
         _limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let at: Vec<usize> = projection.cloned().unwrap_or_else(|| (0..self.schema.fields().len()).collect());
-        if let Some(columns) = at.iter().map(|at| self.from_index(*at)).collect::<Option<Vec<_>>>() {
+        if let Some(columns) = at.iter().map(|at| self.place_in_index(*at)).collect::<Option<Vec<_>>>() {
             let range = self.indexed.range(filters, "member_id", self.indexed.question.built.index.known_members());
             let schema = Arc::new(self.schema.project(&at)?);
             return Ok(self.indexed.exec(columns, schema, Asked::Every(range), state));
