@@ -23,6 +23,8 @@ pub enum Unfit {
     /// A value beyond what a column of the index holds.
     TooLarge(&'static str),
     TooMany(&'static str),
+    /// Rows of a relation that are not one for each of this identifier.
+    NotUnique(&'static str),
 }
 
 impl Unfit {
@@ -38,6 +40,7 @@ impl fmt::Display for Unfit {
             Self::Missing(column) => write!(f, "there is no column {column}"),
             Self::TooLarge(column) => write!(f, "a value of {column} is too large"),
             Self::TooMany(what) => write!(f, "there are too many {what}"),
+            Self::NotUnique(column) => write!(f, "a row has no {column}, or that of another row"),
         }
     }
 }
@@ -119,12 +122,16 @@ impl Builder {
         })
     }
 
-    /// `member_id` of the relation of members; before any receipt.
+    /// `member_id` of the relation of members; before any receipt. The index stands for that relation, so each of its
+    /// rows must be a member of its own.
     ///
     /// # Errors
-    /// What does not fit.
+    /// What does not fit; [`Unfit::NotUnique`] for a member that is NULL or repeated.
     pub fn add_members(&mut self, batch: &RecordBatch) -> Result<(), Unfit> {
         self.members.intern(column(batch, "member_id")?)?;
+        if self.members.len() != self.known_members + batch.num_rows() {
+            return Err(Unfit::NotUnique("member_id"));
+        }
         self.known_members = self.members.len();
         Ok(())
     }

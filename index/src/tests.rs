@@ -134,3 +134,15 @@ fn a_repeated_receipt_does_not_fit() {
     let receipts = batch(vec![("purchase_id", numbers([1, 1]))]);
     assert_eq!(builder.add_receipts(&receipts), Err(Unfit::TooMany("receipts of one purchase_id")));
 }
+
+#[test]
+fn members_that_are_not_one_a_row_do_not_fit() {
+    let of = |ids: Vec<Option<i64>>| batch(vec![("member_id", Arc::new(Int64Array::from(ids)) as ArrayRef)]);
+    let builder = || Builder::new(scales()).unwrap();
+    assert_eq!(builder().add_members(&of(vec![Some(1), None])), Err(Unfit::NotUnique("member_id")));
+    assert_eq!(builder().add_members(&of(vec![Some(1), Some(1)])), Err(Unfit::NotUnique("member_id")));
+    // Nor may one batch repeat another.
+    let mut builder = builder();
+    assert_eq!(builder.add_members(&of(vec![Some(1), Some(2)])), Ok(()));
+    assert_eq!(builder.add_members(&of(vec![Some(2)])), Err(Unfit::NotUnique("member_id")));
+}

@@ -1,9 +1,10 @@
 """Histories that change below a saved segment, and tables of groups that take the place of ours."""
 
 import datetime
+import time
 
 from checking import check, equal, run
-from serving import BIGINT, INSTANT, MONEY, TEXT, Regulars, arrow_table
+from serving import BIGINT, INSTANT, MONEY, START_TIMEOUT_S, TEXT, Regulars, arrow_table
 
 NOON = datetime.datetime(2026, 6, 1, 12, tzinfo=datetime.timezone.utc)
 LINE = {"purchase_id": BIGINT, "member_id": TEXT, "product_id": TEXT, "quantity": BIGINT, "amount": MONEY,
@@ -43,6 +44,26 @@ def a_segment_goes_on_without_a_product_that_is_gone_and_says_so():
             (severity, _, message), = told
             equal(severity, "WARNING")
             assert "cake" in message, message
+
+
+@check
+def members_that_are_not_one_a_row_are_told_from_the_files():
+    members = arrow_table({"member_id": TEXT}, [{"member_id": name} for name in ("ada", "bo", None)])
+    asked = "SELECT member_id FROM members WHERE purchase_count(member_id) >= 0 ORDER BY 1"
+    with Regulars({"members": members, "purchase_lines": lines(("ada", "tea"))}) as regulars:
+        with regulars.connect() as connection:
+            problem = wait_for_state(connection, "failed")
+            assert problem, "the problem is not told"
+            equal(connection.execute(asked).fetchall(), [("ada",), ("bo",), (None,)])
+
+
+def wait_for_state(connection, wanted):
+    """The index is built in the background. Answers what it tells of a problem."""
+    give_up_at = time.monotonic() + START_TIMEOUT_S
+    while (told := connection.execute("SELECT state, problem FROM regulars.index").fetchone())[0] != wanted:
+        assert time.monotonic() < give_up_at, f"the member index is {told}"
+        time.sleep(0.02)
+    return told[1]
 
 
 @check
