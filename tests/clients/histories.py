@@ -20,7 +20,7 @@ from postgres import Server
 
 SEED = int(os.environ.get("SEED", random.SystemRandom().randrange(10**9)))
 FIRST = int(os.environ.get("REGULARS_HISTORY", 0))
-HISTORIES = int(os.environ.get("REGULARS_HISTORIES", 30))
+HISTORIES = int(os.environ.get("REGULARS_HISTORIES", 12))
 TRANSACTIONS = 14
 # A relation reads only those of lower ranks and keeps its rank when it is renamed, so that none comes to read itself.
 RANKS = [["a0", "b0"], ["a1", "b1"], ["a2", "b2"]]

@@ -3,12 +3,13 @@
 //! Which columns a relation has is told from the syntax tree and the catalog; a column of that name comes first, so nothing is
 //! rewritten beside a relation whose columns cannot be told.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr, Ident, JoinOperator, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr,
-    TableAlias, TableFactor, TableWithJoins, Value, Visit, VisitMut, Visitor, VisitorMut,
+    BinaryOperator, Distinct, Expr, GroupByExpr, Ident, JoinOperator, Query, Select, SelectItem,
+    SelectItemQualifiedWildcardKind, SetExpr, TableAlias, TableFactor, TableWithJoins, Value, Visit, VisitMut, Visitor,
+    VisitorMut,
 };
 
 use super::merged;
@@ -60,7 +61,7 @@ pub(super) fn rewrite_select(select: &mut Select, scope: NameScope<'_>, queries:
         Some((name, (!is_left_out).then(|| call(NAMED_STRUCT, fields.collect()))))
     });
     let mut rewriter = Rewriter { rows: rows.collect(), depth: 0 };
-    match select.visit(&mut rewriter) {
+    match rewriter.rewrite(select) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(error) => Err(error),
     }
@@ -249,6 +250,54 @@ struct Rewriter {
     /// By name; `None` for one that an outer join may leave out.
     rows: HashMap<String, Option<Expr>>,
     depth: usize,
+}
+
+impl Rewriter {
+    /// The keys of GROUP BY and DISTINCT ON by themselves: there the name of an output comes before that of a relation.
+    fn rewrite(&mut self, select: &mut Select) -> ControlFlow<Error> {
+        let outputs: HashSet<String> = select
+            .projection
+            .iter()
+            .filter_map(|item| match item {
+                SelectItem::ExprWithAlias { alias, .. } => Some(folded(alias)),
+                _ => None,
+            })
+            .collect();
+        let mut group_by = std::mem::replace(&mut select.group_by, GroupByExpr::Expressions(Vec::new(), Vec::new()));
+        let mut distinct = select.distinct.take();
+        if let GroupByExpr::Expressions(keys, _) = &mut group_by {
+            self.rewrite_keys(keys, &outputs)?;
+        }
+        if let Some(Distinct::On(keys)) = &mut distinct {
+            self.rewrite_keys(keys, &outputs)?;
+        }
+        select.visit(self)?;
+        select.group_by = group_by;
+        select.distinct = distinct;
+        ControlFlow::Continue(())
+    }
+
+    fn rewrite_keys(&mut self, keys: &mut [Expr], outputs: &HashSet<String>) -> ControlFlow<Error> {
+        for key in keys {
+            match key {
+                Expr::Rollup(sets) | Expr::Cube(sets) | Expr::GroupingSets(sets) => {
+                    for set in sets {
+                        self.rewrite_keys(set, outputs)?;
+                    }
+                }
+                _ if is_output(key, outputs) => {}
+                _ => key.visit(self)?,
+            }
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+fn is_output(mut key: &Expr, outputs: &HashSet<String>) -> bool {
+    while let Expr::Nested(inner) = key {
+        key = inner;
+    }
+    matches!(key, Expr::Identifier(name) if outputs.contains(&folded(name)))
 }
 
 impl VisitorMut for Rewriter {
