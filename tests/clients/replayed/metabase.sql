@@ -22,3 +22,22 @@ show timezone;
 SELECT nspname, typname FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE t.oid IN (SELECT DISTINCT enumtypid FROM pg_enum e);
 -- gives: [["member_id", "text", 0, "who", false], ["loyalty_points", "int8", 1, null, false]]
 SELECT c.column_name AS name, CASE WHEN c.udt_schema IN ('public', 'pg_catalog') THEN FORMAT('%s', c.udt_name) ELSE FORMAT('"%s"."%s"', c.udt_schema, c.udt_name) END AS "database-type", c.ordinal_position - 1 AS "database-position", COL_DESCRIPTION(CAST(CAST(FORMAT('%I.%I', CAST(c.table_schema AS TEXT), CAST(c.table_name AS TEXT)) AS REGCLASS) AS OID), c.ordinal_position) AS "field-comment", ((column_default IS NOT NULL) AND (column_default LIKE '%nextval(%')) OR (is_identity <> 'NO') AS "database-is-auto-increment" FROM information_schema.columns AS c WHERE c.table_schema !~ '^information_schema|catalog_history|pg_' AND c.table_name IN ('gold') ORDER BY c.ordinal_position;
+-- after: metabase/metabase src/metabase/driver/postgres.clj
+-- gives: null
+SET SESSION TIMEZONE TO 'Europe/Stockholm';
+-- gives: [["Europe/Stockholm"]]
+SHOW TIME ZONE;
+-- gives: []
+SELECT fn.nspname, f.relname, p.relname FROM pg_constraint c JOIN pg_class f ON f.oid = c.conrelid JOIN pg_namespace fn ON fn.oid = f.relnamespace JOIN pg_class p ON p.oid = c.confrelid WHERE c.contype = 'f' AND f.relname = 'gold' ORDER BY 1, 2;
+-- has: []
+SELECT CAST(DATE_TRUNC('week', ("public"."purchases"."purchased_at" + INTERVAL '1 day')) AS date) + INTERVAL '-1 day' AS "purchased_at", COUNT(*) AS "count" FROM "public"."purchases" GROUP BY 1 ORDER BY 1 ASC;
+-- has: []
+SELECT date_trunc('month', "public"."purchases"."purchased_at" AT TIME ZONE 'Europe/Stockholm') AS "month", count(*) AS "count" FROM "public"."purchases" GROUP BY 1 ORDER BY 1;
+-- after: metabase/metabase src/metabase/driver/sql_jdbc/sync/describe_database.clj
+-- gives: []
+SELECT TRUE AS "_" FROM "public"."gold" WHERE 1 <> 1 LIMIT 0;
+-- gives: null
+SET SESSION TIMEZONE TO 'UTC';
+-- after: metabase/metabase issue 13767
+-- gives: [["abroad"], ["lunch"]]
+SELECT SUBSTRING("public"."gold"."member_id", 1, 1234) AS "substring1" FROM "public"."gold" ORDER BY 1 LIMIT 10000;

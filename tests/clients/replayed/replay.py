@@ -1,7 +1,9 @@
-"""Statements that tools send, replayed: Metabase, DBeaver, Grafana, Tableau, Power BI, Excel. The tools themselves are not run.
+"""Statements that tools send, replayed: Metabase, DBeaver, DataGrip, Grafana, Tableau, Power BI, Excel. The tools are not run.
 
 A file for each tool. `-- source:` names where the statements below it are published: a repository and a path, or a thread.
-Table names are ours, and lists that only lengthen a statement are cut; nothing else is changed. Before each statement:
+Table names are ours, and lists that only lengthen a statement are cut; nothing else is changed. `-- after:` stands where the
+statements are written in words of our own: they ask what the source's ask, by the same relations, functions and operators.
+Before each statement:
 
     -- same            the rows of PostgreSQL 15, which do not depend on what is in the database
     -- gives: JSON     these rows, in this order; `null` for a statement without rows
@@ -31,8 +33,8 @@ def statements(path):
     """Source, expectation and text of each statement of a file."""
     source = expected = None
     for line in path.read_text(encoding="utf-8").splitlines():
-        if line.startswith("-- source: "):
-            source = line.removeprefix("-- source: ")
+        if named := re.match(r"-- (?:source|after): (.*)$", line):
+            source = named.group(1)
         elif told := re.match(r"-- (same|gives|has|fails)(?:: (.*))?$", line):
             expected = told.groups()
         elif line:
