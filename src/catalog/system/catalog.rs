@@ -4,7 +4,7 @@ use super::house;
 use super::relation::Rows;
 use super::value::Value;
 use super::{Build, DATABASE_OID, DEFAULT_TABLESPACE_OID, ENCODING_UTF8, HEAP_OID, SystemContext, relations, types};
-use crate::catalog::object::{BOOTSTRAP_ROLE_OID, PG_CATALOG_OID, RelationKind, Role};
+use crate::catalog::object::{BOOTSTRAP_ROLE_OID, FIRST_USER_OID, PG_CATALOG_OID, RelationKind, Role};
 use crate::error::{Result, message};
 use crate::pg_type::{Oid, PgType};
 
@@ -62,13 +62,15 @@ struct ClassRow<'a> {
 impl ClassRow<'_> {
     fn add_to(&self, rows: &mut Rows<'_>) {
         let is_table = self.kind == 'r';
+        // What the rows of are kept here: a table, and a materialized view.
+        let has_storage = is_table || self.kind == 'm';
         rows.add([
             ("oid", self.oid.into()),
             ("relname", self.name.to_owned().into()),
             ("relnamespace", self.schema.into()),
             ("relowner", self.owner.into()),
-            ("relam", if is_table { HEAP_OID } else { 0 }.into()),
-            ("relfilenode", if is_table { self.oid } else { 0 }.into()),
+            ("relam", if has_storage { HEAP_OID } else { 0 }.into()),
+            ("relfilenode", if has_storage { self.oid } else { 0 }.into()),
             ("relpages", Value::Int(i32::try_from(self.bytes.div_ceil(PAGE_BYTES)).unwrap_or(i32::MAX).into())),
             // Unknown, as for a table that was never analyzed.
             ("reltuples", Value::Float(self.rows.map_or(-1.0, |rows| rows as f64))),
@@ -77,7 +79,7 @@ impl ClassRow<'_> {
             ("relnatts", Value::Int(self.columns as i64)),
             ("relhasrules", (!is_table).into()),
             ("relispopulated", self.is_populated.into()),
-            ("relreplident", if is_table { "d" } else { "n" }.into()),
+            ("relreplident", if has_storage && self.oid >= FIRST_USER_OID { "d" } else { "n" }.into()),
         ]);
     }
 }
