@@ -9,6 +9,7 @@ use rusqlite::{Connection, Row};
 
 use super::{Loaded, MemberFolder, Oid, RecordedRun, Relation, RelationKind, Role, SavedDefinition, Schema, fault};
 use crate::catalog::object::{AudienceOptions, Column, Definition, Materialized, Membership, Reference, Run};
+use crate::catalog::privilege::AccessList;
 use crate::catalog::store::RunOutcome;
 use crate::error::{Error, message};
 use crate::pg_type::PgType;
@@ -60,7 +61,7 @@ pub fn loaded(connection: &mut Connection, lists: &MemberFolder) -> Result<Loade
     let mut parts = Parts::of(&transaction, lists)?;
     let relations = rows(
         &transaction,
-        "SELECT oid, schema_oid, name, owner, kind, present, comment, created_at_us, replaced_at_us
+        "SELECT oid, schema_oid, name, owner, kind, present, comment, created_at_us, replaced_at_us, access
          FROM relation ORDER BY oid",
         |row| relation(row, &mut parts),
     )?;
@@ -276,6 +277,8 @@ fn relation(row: &Row<'_>, parts: &mut Parts) -> Result<Arc<Relation>> {
         }
     };
     let replaced_at: Option<i64> = row.get(8)?;
+    let access: Option<String> = row.get(9)?;
+    let impossible = || LoadError::Damaged(format!("The relation with OID {oid} has an impossible access list."));
     Ok(Arc::new(Relation {
         oid,
         schema: row.get(1)?,
@@ -286,6 +289,7 @@ fn relation(row: &Row<'_>, parts: &mut Parts) -> Result<Arc<Relation>> {
         comment: row.get(6)?,
         created_at: instant(row.get(7)?)?,
         replaced_at: replaced_at.map(instant).transpose()?,
+        access: access.map(|text| AccessList::parse(&text).ok_or_else(impossible)).transpose()?,
     }))
 }
 
