@@ -333,6 +333,7 @@ fn run_of(list: Oid, number: u32, second: i64, lists: &MemberFolder) -> crate::e
         by: "ada".to_owned(),
         definition: String::new(),
         definition_hash: String::new(),
+        data_version: None,
     })
 }
 

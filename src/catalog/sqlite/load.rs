@@ -98,7 +98,7 @@ pub fn runs(connection: &Connection) -> Result<Vec<RecordedRun>> {
 }
 
 const RUN_COLUMNS: &str = "audience_oid, schema_name, audience_name, number, error, file, is_kept, row_count, bytes, \
-     universe, as_of, definition, definition_hash, started_at_us, finished_at_us, by_role";
+     universe, as_of, definition, definition_hash, started_at_us, finished_at_us, by_role, data_version";
 
 /// A refresh, and the file of its rows.
 fn recorded_run(row: &Row<'_>) -> Result<(RecordedRun, Option<String>)> {
@@ -117,6 +117,7 @@ fn recorded_run(row: &Row<'_>) -> Result<(RecordedRun, Option<String>)> {
                 as_of,
                 definition: row.get(11)?,
                 definition_hash: row.get(12)?,
+                data_version: row.get(16)?,
                 is_kept: row.get(6)?,
             }
         }
@@ -136,8 +137,10 @@ fn recorded_run(row: &Row<'_>) -> Result<(RecordedRun, Option<String>)> {
 /// A run whose rows are kept.
 fn kept_run(row: &Row<'_>, lists: &MemberFolder) -> Result<(Oid, Arc<Run>)> {
     let (recorded, file) = recorded_run(row)?;
-    let (RunOutcome::Done { number, rows, bytes, universe, as_of, definition, definition_hash, .. }, Some(file)) =
-        (recorded.outcome, file)
+    let (
+        RunOutcome::Done { number, rows, bytes, universe, as_of, definition, definition_hash, data_version, .. },
+        Some(file),
+    ) = (recorded.outcome, file)
     else {
         return Err(LoadError::Damaged("It keeps the rows of a refresh that failed.".to_owned()));
     };
@@ -153,6 +156,7 @@ fn kept_run(row: &Row<'_>, lists: &MemberFolder) -> Result<(Oid, Arc<Run>)> {
         by: recorded.by,
         definition,
         definition_hash,
+        data_version,
     };
     Ok((recorded.audience, Arc::new(run)))
 }
