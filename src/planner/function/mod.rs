@@ -16,6 +16,7 @@ mod acl_records;
 mod expand_array;
 mod extract;
 mod float;
+mod identifier;
 mod integer;
 mod interval;
 mod json;
@@ -68,6 +69,7 @@ pub use self::regproc::OfRegproc;
 pub use self::unite::{SEARCHED, SIMPLE, meet_types};
 use super::dialect::Session;
 use crate::pg_type::told;
+use crate::sql::compat::is_of_value;
 
 /// What a function of the dialect is.
 pub trait Body: Debug + Eq + Hash + Send + Sync + 'static {
@@ -163,6 +165,7 @@ pub fn call(body: impl Body, args: Vec<Expr>) -> Expr {
 const FAMILIES: &[&[overload::Overloaded]] = &[
     age::FUNCTIONS,
     calendar::FUNCTIONS,
+    identifier::FUNCTIONS,
     list::FUNCTIONS,
     mathematics::FUNCTIONS,
     ordered::FUNCTIONS,
@@ -201,6 +204,7 @@ pub fn scalar(name: &str, session: Session, state: &SessionState) -> Option<Arc<
         // PostgreSQL takes or replaces all that are like it, the engine the first one.
         "array_remove" => return engine("array_remove_all"),
         "array_replace" => return engine("array_replace_all"),
+        of_value if is_of_value(of_value) => function(list::OfValue { name: name.to_owned() }),
         "pg_typeof" => Arc::new(ScalarUDF::new_from_impl(type_of::TypeOf::new())),
         "acl_records" => function(acl_records::AclRecords),
         "array_or_empty" => function(list::OrEmpty),
