@@ -5,6 +5,7 @@
 //! `regulars-udfs`) and of the system catalog (`catalog/system/function`).
 
 mod age;
+mod among;
 mod as_of;
 mod avg;
 mod bounded;
@@ -154,6 +155,11 @@ pub fn extract(session: Session) -> Arc<ScalarUDF> {
 /// The value, which may be NULL whatever it promises.
 pub fn nullable(value: Expr) -> Expr {
     call(nullable::Nullable, vec![value])
+}
+
+/// Whether the value is among the items of the list, as IN asks.
+pub fn among(value: Expr, list: Expr) -> Expr {
+    call(among::Among, vec![value, list])
 }
 
 /// A call of a body.
