@@ -59,10 +59,12 @@ pub const TYPES: &[TypeInfo] = &[
     info(19, "name", "name", 64, 1003, 'S'),
     info(20, "int8", "bigint", 8, 1016, 'N'),
     info(21, "int2", "smallint", 2, 1005, 'N'),
+    info(22, "int2vector", "int2vector", -1, 1006, 'A'),
     info(23, "int4", "integer", 4, 1007, 'N'),
     info(24, "regproc", "regproc", 4, 1008, 'N'),
     info(25, "text", "text", -1, 1009, 'S'),
     info(26, "oid", "oid", 4, 1028, 'N'),
+    info(30, "oidvector", "oidvector", -1, 1013, 'A'),
     info(114, "json", "json", -1, 199, 'U'),
     info(700, "float4", "real", 4, 1021, 'N'),
     info(701, "float8", "double precision", 8, 1022, 'N'),
@@ -98,10 +100,12 @@ impl PgType {
     pub const NAME: Self = Self::plain(19);
     pub const INT8: Self = Self::plain(20);
     pub const INT2: Self = Self::plain(21);
+    pub const INT2VECTOR: Self = Self::plain(22);
     pub const INT4: Self = Self::plain(23);
     pub const REGPROC: Self = Self::plain(24);
     pub const TEXT: Self = Self::plain(25);
     pub const OID: Self = Self::plain(26);
+    pub const OIDVECTOR: Self = Self::plain(30);
     pub const JSON: Self = Self::plain(114);
     pub const FLOAT4: Self = Self::plain(700);
     pub const FLOAT8: Self = Self::plain(701);

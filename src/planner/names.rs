@@ -383,6 +383,14 @@ impl RegResolver for Names<'_> {
         Ok(role.oid)
     }
 
+    fn gives_a_value(&self, function: &str) -> bool {
+        let state = &self.planner.state;
+        !state.table_functions().contains_key(function)
+            && (function::scalar(function, self.session, state).is_some()
+                || system::function(function, &self.planner.system).is_some()
+                || state.scalar_functions().contains_key(function))
+    }
+
     fn namespace(&self, name: &str) -> Result<Oid> {
         let schema = self.planner.snapshot.schema_named(name).ok_or_else(|| message::schema_missing(name))?;
         Ok(schema.oid)

@@ -28,8 +28,10 @@ use datafusion::sql::sqlparser::ast::{
 
 pub use self::array::list_items;
 use self::array::{array_comparison, array_literal, array_of_query, set_of_array, subscript_series};
-use self::reg::{name_reg_outputs, reg_cast, reg_cast_to_text};
-pub use self::set_returning::{SetReturning, column_of, function_of, list_function, set_returning, type_of};
+use self::reg::{name_reg_outputs, reg_cast, reg_cast_to_text, reg_joined_to_text};
+pub use self::set_returning::{
+    SetReturning, column_of, function_of, is_of_value, list_function, set_returning, type_of,
+};
 use self::types::{cast_function, cast_type};
 use crate::error::{Error, Result};
 use crate::ident::folded;
@@ -45,6 +47,10 @@ pub trait RegResolver {
     fn namespace(&self, name: &str) -> Result<Oid>;
     /// A role. SQLSTATE 42704.
     fn role(&self, name: &str) -> Result<Oid>;
+    /// Whether there is a function of this name that gives one value.
+    fn gives_a_value(&self, _function: &str) -> bool {
+        false
+    }
 }
 
 /// Rewrites a statement in place. Fails only where a literal names an object that does not exist.
@@ -91,7 +97,7 @@ impl VisitorMut for Rewriter<'_> {
     }
 
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Error> {
-        table_function(factor);
+        table_function(factor, self.resolve);
         ControlFlow::Continue(())
     }
 }
@@ -103,6 +109,7 @@ impl Rewriter<'_> {
             || byte_collation(expr)
             || pattern::escape(expr)
             || at_time_zone(expr)
+            || reg_joined_to_text(expr)
             || reg_cast_to_text(expr)
             || reg_cast(expr, self.resolve)?
             || array_literal(expr)
@@ -223,9 +230,9 @@ fn qualified_function(expr: &mut Expr) -> bool {
 }
 
 /// `pg_timezone_names()` and its like → the relation that has the same rows; functions without schemas; functions that
-/// give rows as lists that are unnested.
-fn table_function(factor: &mut TableFactor) {
-    set_returning::unnest_factor(factor);
+/// give rows as lists that are unnested, those that give a value as lists of one.
+fn table_function(factor: &mut TableFactor, resolve: &dyn RegResolver) {
+    set_returning::unnest_factor(factor, resolve);
     if let TableFactor::Table { name, alias, args: args @ Some(_), .. } = factor {
         unqualify(name);
         match catalog_name(name).as_deref() {

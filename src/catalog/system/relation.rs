@@ -136,8 +136,9 @@ fn parse(facts: &'static str) -> Vec<SystemRelation> {
             let type_oid = types::named(type_name).map_or(0, |facts| facts.oid);
             columns.push(SystemColumn { name, type_oid, not_null });
             let field = Field::new(name, arrow_type(type_name), !not_null);
-            // Of the numbers that are announced as `oid`, these alone are shown as names.
-            fields.push(if type_name == "regproc" { told(field, type_name) } else { field });
+            // Of the numbers that are announced as `oid` these are shown as names, of the arrays these without braces.
+            let is_told = matches!(type_name, "regproc" | "oidvector" | "int2vector");
+            fields.push(if is_told { told(field, type_name) } else { field });
         }
         relations.push(SystemRelation {
             oid,

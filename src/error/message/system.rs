@@ -98,6 +98,16 @@ pub fn format_arguments_missing() -> Error {
     Error::new(SqlState::InvalidParameterValue, "too few arguments for format()")
 }
 
+/// `why`: what is wrong with it, where PostgreSQL says so.
+pub fn identifier_invalid(text: &str, why: Option<&str>) -> Error {
+    let message = format!("string is not a valid identifier: \"{text}\"");
+    let error = Error::new(SqlState::InvalidParameterValue, message);
+    match why {
+        Some(why) => error.with_detail(why),
+        None => error,
+    }
+}
+
 pub fn format_null_name() -> Error {
     Error::new(SqlState::NullValueNotAllowed, "null values cannot be formatted as an SQL identifier")
 }

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int32Array, StringViewArray};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int32Array, ListArray, StringViewArray};
+use arrow::buffer::OffsetBuffer;
 use arrow::compute::cast;
 use arrow::compute::kernels::cmp::eq;
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Field};
 use datafusion::common::Result;
 use datafusion::scalar::ScalarValue;
 
@@ -30,6 +31,34 @@ impl Body for OrEmpty {
 
     fn compute(&self, args: &[ArrayRef], _gives: &DataType) -> Result<ArrayRef> {
         args.first().map_or_else(|| Err(message::internal("a list is missing").into()), or_empty)
+    }
+
+    fn is_strict(&self) -> bool {
+        false
+    }
+}
+
+/// `FROM upper('a')`: the value that a function gives, as the list that FROM takes apart.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub struct OfValue {
+    pub name: String,
+}
+
+impl Body for OfValue {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn gives(&self, given: &[DataType], _literals: &[Option<&ScalarValue>]) -> Result<DataType> {
+        let value = given.first().ok_or_else(|| message::internal("a value is missing"))?;
+        Ok(DataType::List(Field::new_list_field(value.clone(), true).into()))
+    }
+
+    fn compute(&self, args: &[ArrayRef], _gives: &DataType) -> Result<ArrayRef> {
+        let values = args.first().ok_or_else(|| message::internal("a value is missing"))?;
+        let field = Field::new_list_field(values.data_type().clone(), true).into();
+        let each = OffsetBuffer::from_lengths(std::iter::repeat_n(1, values.len()));
+        Ok(Arc::new(ListArray::try_new(field, each, Arc::clone(values), None)?))
     }
 
     fn is_strict(&self) -> bool {

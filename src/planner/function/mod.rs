@@ -5,6 +5,7 @@
 //! `regulars-udfs`) and of the system catalog (`catalog/system/function`).
 
 mod age;
+mod among;
 mod as_of;
 mod avg;
 mod bounded;
@@ -16,6 +17,7 @@ mod acl_records;
 mod expand_array;
 mod extract;
 mod float;
+mod identifier;
 mod integer;
 mod interval;
 mod json;
@@ -68,6 +70,7 @@ pub use self::regproc::OfRegproc;
 pub use self::unite::{SEARCHED, SIMPLE, meet_types};
 use super::dialect::Session;
 use crate::pg_type::told;
+use crate::sql::compat::is_of_value;
 
 /// What a function of the dialect is.
 pub trait Body: Debug + Eq + Hash + Send + Sync + 'static {
@@ -154,6 +157,11 @@ pub fn nullable(value: Expr) -> Expr {
     call(nullable::Nullable, vec![value])
 }
 
+/// Whether the value is among the items of the list, as IN asks.
+pub fn among(value: Expr, list: Expr) -> Expr {
+    call(among::Among, vec![value, list])
+}
+
 /// A call of a body.
 pub fn call(body: impl Body, args: Vec<Expr>) -> Expr {
     function(body).call(args)
@@ -163,6 +171,7 @@ pub fn call(body: impl Body, args: Vec<Expr>) -> Expr {
 const FAMILIES: &[&[overload::Overloaded]] = &[
     age::FUNCTIONS,
     calendar::FUNCTIONS,
+    identifier::FUNCTIONS,
     list::FUNCTIONS,
     mathematics::FUNCTIONS,
     ordered::FUNCTIONS,
@@ -201,6 +210,7 @@ pub fn scalar(name: &str, session: Session, state: &SessionState) -> Option<Arc<
         // PostgreSQL takes or replaces all that are like it, the engine the first one.
         "array_remove" => return engine("array_remove_all"),
         "array_replace" => return engine("array_replace_all"),
+        of_value if is_of_value(of_value) => function(list::OfValue { name: name.to_owned() }),
         "pg_typeof" => Arc::new(ScalarUDF::new_from_impl(type_of::TypeOf::new())),
         "acl_records" => function(acl_records::AclRecords),
         "array_or_empty" => function(list::OrEmpty),

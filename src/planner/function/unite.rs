@@ -10,7 +10,7 @@ use arrow::array::ArrayRef;
 use arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType};
 use datafusion::common::Result;
 use datafusion::logical_expr::simplify::SimplifyContext;
-use datafusion::logical_expr::{Case, Expr, ScalarUDF};
+use datafusion::logical_expr::{Case, Expr, ScalarUDF, bitwise_and, lit};
 use datafusion::scalar::ScalarValue;
 
 use super::{Body, Cast, Target, Width, call};
@@ -227,7 +227,13 @@ impl Unite {
         if matches!(Kind::of(from), Kind::Date | Kind::Timestamp) && Kind::of(to) == Kind::Instant {
             return Ok(call(Cast::to(Target::Timestamptz, self.session), vec![expr]));
         }
-        Ok(Expr::Cast(datafusion::logical_expr::Cast::new(Box::new(expr), to.clone())))
+        let as_type = |expr, to: &DataType| Expr::Cast(datafusion::logical_expr::Cast::new(Box::new(expr), to.clone()));
+        if *to == DataType::UInt32 && matches!(Kind::of(from), Kind::Int(_)) {
+            // PostgreSQL takes the bits of a negative one.
+            let bits = bitwise_and(as_type(expr, &DataType::Int64), lit(i64::from(u32::MAX)));
+            return Ok(as_type(bits, to));
+        }
+        Ok(as_type(expr, to))
     }
 }
 
@@ -284,6 +290,9 @@ fn meet(one: &DataType, other: &DataType) -> Option<DataType> {
             DataType::Decimal128(precision.min(DECIMAL128_MAX_PRECISION), scale)
         }
         (Kind::Text, Kind::Text) => DataType::Utf8View,
+        // An object identifier takes a smaller integer in.
+        (Kind::Int(Width::Two | Width::Four), _) if *other == DataType::UInt32 => DataType::UInt32,
+        (_, Kind::Int(Width::Two | Width::Four)) if *one == DataType::UInt32 => DataType::UInt32,
         (Kind::Instant, _) | (_, Kind::Instant) => crate::planner::dialect::instant_type(),
         (Kind::Timestamp, _) | (_, Kind::Timestamp) => crate::planner::dialect::timestamp_type(),
         // Lists and the like: the engine says whether they meet.

@@ -1,6 +1,7 @@
 //! Our planner rules, one a file, and the one place that gives their order.
 
 pub mod cooperative_joins;
+mod in_value;
 mod interruptible;
 mod nullable_subquery;
 pub mod single_value;
@@ -17,6 +18,8 @@ use self::interruptible::{Interruptible, InterruptibleAnalysis, InterruptiblePhy
 
 /// All rules of a statement's way from a logical plan to an executable one.
 ///
+/// `in_value` comes first of ours, behind type coercion, which brings both sides of IN to one type.
+///
 /// `nullable_subquery` comes before `subquery_value`, which makes columns of subqueries.
 ///
 /// `subquery_value` runs late in the analyzer: after type coercion, so that what it joins on has its final types, and
@@ -29,6 +32,7 @@ use self::interruptible::{Interruptible, InterruptibleAnalysis, InterruptiblePhy
 /// `cooperative_joins` runs last of all: the engine's physical rules look for joins as they are.
 pub fn add(builder: SessionStateBuilder) -> SessionStateBuilder {
     builder
+        .with_analyzer_rule(Arc::new(in_value::InValue))
         .with_analyzer_rule(Arc::new(nullable_subquery::NullableSubquery))
         .with_analyzer_rule(Arc::new(subquery_value::SubqueryValue))
         .with_analyzer_rule(Arc::new(sort_columns::SortColumns))

@@ -58,7 +58,7 @@ pub fn optimized(plan: &LogicalPlan, state: &SessionState) -> Result<LogicalPlan
 }
 
 /// Whether a subquery reads nothing but system relations and itself.
-fn reads_catalog_alone(plan: &LogicalPlan) -> bool {
+pub(super) fn reads_catalog_alone(plan: &LogicalPlan) -> bool {
     let mut alone = true;
     let walked = plan.apply_with_subqueries(|node| {
         if let LogicalPlan::TableScan(scan) = node {

@@ -1,6 +1,6 @@
 //! `regclass` and its kin: types whose values are OIDs and are written as names.
 
-use datafusion::sql::sqlparser::ast::{CastKind, DataType, Expr, SelectItem, SetExpr};
+use datafusion::sql::sqlparser::ast::{BinaryOperator, CastKind, DataType, Expr, SelectItem, SetExpr};
 
 use super::{
     RegResolver, call, cast, catalog_name, is_name, literal_text, oid_literal, take, text_if_parameter, unnested,
@@ -118,6 +118,20 @@ pub(super) fn reg_cast_to_text(expr: &mut Expr) -> bool {
     };
     *expr = call(kind.output(), vec![argument]);
     true
+}
+
+/// `x::regclass || 'y'` joins the name: it is cast to text.
+pub(super) fn reg_joined_to_text(expr: &mut Expr) -> bool {
+    let Expr::BinaryOp { left, op: BinaryOperator::StringConcat, right } = expr else { return false };
+    let mut is_changed = false;
+    for operand in [left, right] {
+        let operand = unnested(operand);
+        if reg_kind(operand).is_some() {
+            *operand = cast(take(operand), DataType::Text);
+            is_changed = true;
+        }
+    }
+    is_changed
 }
 
 /// Which of these types an expression has: by a cast, or as what `to_regclass` and its kin give.

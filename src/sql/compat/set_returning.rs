@@ -6,7 +6,7 @@
 
 use datafusion::sql::sqlparser::ast::{Expr, FunctionArg, FunctionArgExpr, ObjectName, TableFactor};
 
-use super::{argument, call, catalog_name};
+use super::{RegResolver, argument, call, catalog_name};
 
 const PREFIX: &str = "list:";
 
@@ -66,6 +66,11 @@ pub(super) fn list_of_column(name: &str, column: &str) -> String {
     format!("{PREFIX}{name}:{column}")
 }
 
+/// Whether a list is that of the one value that a function gives: `FROM upper('a') u` has one row.
+pub fn is_of_value(name: &str) -> bool {
+    name.strip_prefix(PREFIX).and_then(|name| name.split_once(':')).is_some_and(|(function, column)| function == column)
+}
+
 /// The column that a list stands for, by the expression that gives it; `unnest` for a list that a user wrote.
 pub fn column_of(list: &Expr) -> String {
     let Expr::Function(function) = list else { return "unnest".to_owned() };
@@ -97,13 +102,13 @@ pub fn function_of(lists: &[Expr]) -> String {
 }
 
 /// An item of FROM that calls such a function → the unnesting of its list.
-pub(super) fn unnest_factor(factor: &mut TableFactor) {
+pub(super) fn unnest_factor(factor: &mut TableFactor, resolve: &dyn RegResolver) {
     let found = match factor {
         TableFactor::Table { name, alias, args: Some(args), with_ordinality, .. } => {
-            lists(name, &args.args).map(|lists| (lists, alias.take(), *with_ordinality))
+            lists(name, &args.args, resolve).map(|lists| (lists, alias.take(), *with_ordinality))
         }
         TableFactor::Function { name, args, with_ordinality, alias, .. } => {
-            lists(name, args).map(|lists| (lists, alias.take(), *with_ordinality))
+            lists(name, args, resolve).map(|lists| (lists, alias.take(), *with_ordinality))
         }
         _ => None,
     };
@@ -113,7 +118,7 @@ pub(super) fn unnest_factor(factor: &mut TableFactor) {
     }
 }
 
-fn lists(name: &ObjectName, args: &[FunctionArg]) -> Option<Vec<Expr>> {
+fn lists(name: &ObjectName, args: &[FunctionArg], resolve: &dyn RegResolver) -> Option<Vec<Expr>> {
     let name = catalog_name(name)?;
     let is_expr = |arg: &FunctionArg| matches!(arg, FunctionArg::Unnamed(FunctionArgExpr::Expr(_)));
     if !args.iter().all(is_expr) {
@@ -123,7 +128,11 @@ fn lists(name: &ObjectName, args: &[FunctionArg]) -> Option<Vec<Expr>> {
     if name == "unnest" {
         return Some(args);
     }
-    Some(match set_returning(&name)? {
+    let Some(rows) = set_returning(&name) else {
+        let value = || vec![call(&list_of_column(&name, &name), vec![call(&name, args)])];
+        return resolve.gives_a_value(&name).then(value);
+    };
+    Some(match rows {
         SetReturning::Column => vec![call(&list_function(&name), args)],
         SetReturning::Columns(columns) => {
             columns.iter().map(|column| call(&list_of_column(&name, column), args.clone())).collect()

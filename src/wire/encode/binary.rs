@@ -35,6 +35,8 @@ pub(super) enum Layout {
     Uuid,
     /// Of items of this type.
     Array(Oid),
+    /// The same, counted from 0.
+    Vector(Oid),
 }
 
 impl Layout {
@@ -47,8 +49,10 @@ impl Layout {
             17 => Self::Bytea,
             20 => Self::Int8,
             21 => Self::Int2,
+            22 => Self::Vector(21),
             23 => Self::Int4,
             24 | 26 | 2205 | 2206 => Self::Oid,
+            30 => Self::Vector(26),
             700 => Self::Float4,
             701 => Self::Float8,
             1082 => Self::Date,
@@ -98,7 +102,8 @@ pub(super) fn write(out: &mut BytesMut, value: &Value<'_>, layout: Layout, forma
         }
         (Layout::Uuid, Value::Bytes(bytes)) if bytes.len() == 16 => out.put_slice(bytes),
         (Layout::Uuid, Value::Text(text)) => uuid(out, text)?,
-        (Layout::Array(item), Value::List(items, range)) => array(out, items, range.clone(), item, format)?,
+        (Layout::Array(item), Value::List(items, range)) => array(out, items, range.clone(), (item, 1), format)?,
+        (Layout::Vector(item), Value::List(items, range)) => array(out, items, range.clone(), (item, 0), format)?,
         _ => return Err(mismatch(layout)),
     }
     Ok(())
@@ -186,8 +191,15 @@ fn uuid(out: &mut BytesMut, text: &str) -> Result<()> {
     Ok(())
 }
 
-/// Dimensions, whether an item is NULL, the items' type, then the items with their lengths.
-fn array(out: &mut BytesMut, items: &Column<'_>, range: Range<usize>, item: Oid, format: &TextFormat) -> Result<()> {
+/// Dimensions, whether an item is NULL, the items' type, then the items with their lengths. `first`: the number of
+/// the first one.
+fn array(
+    out: &mut BytesMut,
+    items: &Column<'_>,
+    range: Range<usize>,
+    (item, first): (Oid, i32),
+    format: &TextFormat,
+) -> Result<()> {
     let mut dimensions = Vec::new();
     measure(items, range.clone(), &mut dimensions, 0)?;
     if dimensions.contains(&0) {
@@ -199,7 +211,7 @@ fn array(out: &mut BytesMut, items: &Column<'_>, range: Range<usize>, item: Oid,
     out.put_u32(item);
     for length in &dimensions {
         out.put_i32(i32::try_from(*length).map_err(|_| message::ragged_array())?);
-        out.put_i32(1);
+        out.put_i32(first);
     }
     if dimensions.is_empty() {
         return Ok(());

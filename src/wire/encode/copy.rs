@@ -171,6 +171,7 @@ impl CopyBatch<'_> {
             match encoder.columns[at].pg_type {
                 PgType::UUID => text::write_uuid(&mut value_text, &value, &encoder.format),
                 PgType::REGPROC => text::write_regproc(&mut value_text, &value, &encoder.format),
+                PgType::INT2VECTOR | PgType::OIDVECTOR => text::write_vector(&mut value_text, &value, &encoder.format),
                 _ => text::write(&mut value_text, &value, &encoder.format),
             }
             encoder.field(out, &value_text, encoder.is_forced[at]);

@@ -70,11 +70,13 @@ pub fn text_value(array: &dyn Array, row: usize, format: &TextFormat) -> Option<
 
 /// A value as the text of a column that was announced as this type; `None` for NULL.
 pub fn announced_text(array: &dyn Array, row: usize, pg_type: PgType, format: &TextFormat) -> Option<String> {
-    if pg_type != PgType::REGPROC {
-        return text_value(array, row, format);
-    }
+    let write = match pg_type {
+        PgType::REGPROC => text::write_regproc,
+        PgType::INT2VECTOR | PgType::OIDVECTOR => text::write_vector,
+        _ => return text_value(array, row, format),
+    };
     let mut out = BytesMut::new();
-    text::write_regproc(&mut out, &Column::new(array).at(row)?, format);
+    write(&mut out, &Column::new(array).at(row)?, format);
     Some(String::from_utf8_lossy(&out).into_owned())
 }
 
@@ -121,9 +123,10 @@ impl RowEncoder {
                 let column = Column::new(array.as_ref());
                 match format {
                     // Only here a text depends on more than the array: sixteen bytes are printed as a UUID, the number
-                    // of a function as its name.
+                    // of a function as its name, a vector of the catalog without braces.
                     Format::Text if layout == Layout::Uuid => (column, Form::UuidText),
                     Format::Text if announced.pg_type == PgType::REGPROC => (column, Form::RegprocText),
+                    Format::Text if matches!(layout, Layout::Vector(_)) => (column, Form::VectorText),
                     Format::Text => (column, Form::Text),
                     Format::Binary => (column, Form::Binary(layout)),
                 }
@@ -154,6 +157,7 @@ enum Form {
     Text,
     UuidText,
     RegprocText,
+    VectorText,
     Binary(Layout),
 }
 
@@ -175,6 +179,7 @@ impl BatchEncoder<'_> {
                 Form::Text => text::write(out, &value, &self.text),
                 Form::UuidText => text::write_uuid(out, &value, &self.text),
                 Form::RegprocText => text::write_regproc(out, &value, &self.text),
+                Form::VectorText => text::write_vector(out, &value, &self.text),
                 Form::Binary(layout) => binary::write(out, &value, *layout, &self.text)?,
             }
             let length = out.len() - length_at - 4;

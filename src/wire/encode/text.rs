@@ -86,6 +86,19 @@ pub(super) fn write_regproc(out: &mut BytesMut, value: &Value<'_>, format: &Text
     }
 }
 
+/// Appends a value that was announced as `oidvector` or `int2vector`: the numbers with spaces between.
+pub(super) fn write_vector(out: &mut BytesMut, value: &Value<'_>, format: &TextFormat) {
+    let Value::List(items, range) = value else { return write(out, value, format) };
+    for row in range.clone() {
+        if row > range.start {
+            out.put_u8(b' ');
+        }
+        if let Some(item) = items.at(row) {
+            write(out, &item, format);
+        }
+    }
+}
+
 /// As Arrow prints it; what even Arrow cannot print is named by its type.
 fn foreign(out: &mut BytesMut, array: &dyn Array, row: usize, format: &TextFormat) {
     if let Some(fields) = array.as_any().downcast_ref::<StructArray>() {

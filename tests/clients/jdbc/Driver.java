@@ -208,6 +208,8 @@ public class Driver {
             equal(ours, List.of("regulars|segment_size"));
             equal(rows(data.getProcedures(null, null, "%"), "PROCEDURE_NAME"), List.of());
             rows(data.getProcedureColumns(null, null, "nothing", null));
+            equal(rows(data.getFunctionColumns(null, "pg_catalog", "repeat", null), "COLUMN_NAME", "TYPE_NAME"),
+                List.of("returnValue|text", "$1|text", "$2|int4"));
         });
         CHECKS.put("privileges", connection -> {
             DatabaseMetaData data = connection.getMetaData();

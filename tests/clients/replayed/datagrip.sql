@@ -3,7 +3,7 @@
 SET extra_float_digits = 3;
 -- gives: null
 SET application_name = '';
--- has: []
+-- has: ["PostgreSQL 16.0 (Regulars 0.1.0) on x86_64-linux, 64-bit"]
 select version();
 -- gives: null
 SET application_name = 'DataGrip 2025.2.3';
@@ -60,3 +60,20 @@ select i.indexrelid::bigint, i.indisunique, i.indkey from pg_catalog.pg_index i 
 select name from pg_catalog.pg_timezone_names where name = 'UTC';
 -- has: ["abroad", "lunch"]
 select "member_id" from "public"."gold" t limit 501;
+-- after: MaterializeInc/materialize issue 9720, the relations and columns that its introspection reads
+-- same
+select a.aggkind, a.aggnumdirectargs, pg_catalog.format_type(p.prorettype, null) as gives from pg_catalog.pg_aggregate a join pg_catalog.pg_proc p on p.oid = a.aggfnoid where p.proname = 'bool_and';
+-- same
+select w.rulename, w.xmin is not null as has_state from pg_catalog.pg_rewrite w where w.ev_class = 'public.gold'::regclass;
+-- gives: [["members", 0], ["purchases", 0]]
+select t.relname, t.reltablespace::bigint as space from pg_catalog.pg_class t where t.relname in ('members', 'purchases') order by t.relname;
+-- same
+select s.spcname from pg_catalog.pg_tablespace s where s.oid = 1663;
+-- same
+select p.proname, p.proargdefaults is null as none, p.pronamespace::bigint as space from pg_catalog.pg_proc p where p.proname = 'bool_or';
+-- after: risingwavelabs/risingwave issue 23133
+-- gives: [["ada", null]]
+select r.rolname, r.rolconfig from pg_catalog.pg_roles r where r.rolname = current_user;
+-- after: cube-js/cube issue 7714
+-- gives: [[true]]
+select round(extract(epoch from pg_catalog.pg_postmaster_start_time() at time zone 'UTC')) > 1700000000 as started;

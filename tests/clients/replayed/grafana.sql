@@ -12,9 +12,9 @@ SELECT CASE WHEN quote_ident(table_schema) IN (SELECT CASE WHEN trim(s[i]) = '"$
 -- gives: [["member_id", "text"], ["loyalty_points", "bigint"]]
 SELECT quote_ident(column_name) AS "column", data_type AS "type" FROM information_schema.columns WHERE CASE WHEN array_length(parse_ident('gold'),1) = 2 THEN quote_ident(table_schema) = (parse_ident('gold'))[1] AND quote_ident(table_name) = (parse_ident('gold'))[2] ELSE quote_ident(table_name) = 'gold' AND quote_ident(table_schema) IN ('public') END;
 -- after: grafana/grafana pkg/tsdb/grafana-postgresql-datasource/macros.go
--- has: []
+-- same
 SELECT floor(extract(epoch from purchased_at)/86400)*86400 AS "time", count(*) AS value FROM purchases WHERE purchased_at BETWEEN '2020-01-01T00:00:00Z' AND '2030-01-01T00:00:00Z' GROUP BY 1 ORDER BY 1;
--- has: []
+-- same
 SELECT extract(epoch from purchased_at) as "time", 1 AS value FROM purchases WHERE extract(epoch from purchased_at) >= 1577836800 AND extract(epoch from purchased_at) <= 1893456000 LIMIT 100;
 -- gives: [[2]]
 SELECT COUNT(member_id) AS members FROM gold LIMIT 50;

@@ -15,7 +15,7 @@ SELECT nspname AS "TABLE_SCHEM", current_database() AS "TABLE_CATALOG" FROM pg_c
 with table_privileges as (select NULL as role, t.schemaname as schema, t.objectname as table, pg_catalog.has_any_column_privilege(current_user, '"' || replace(t.schemaname, '"', '""') || '"' || '.' || '"' || replace(t.objectname, '"', '""') || '"', 'update') as update, pg_catalog.has_any_column_privilege(current_user, '"' || replace(t.schemaname, '"', '""') || '"' || '.' || '"' || replace(t.objectname, '"', '""') || '"', 'select') as select, pg_catalog.has_table_privilege(current_user, '"' || replace(t.schemaname, '"', '""') || '"' || '.' || '"' || replace(t.objectname, '"', '""') || '"', 'delete') as delete from (select schemaname, tablename as objectname from pg_catalog.pg_tables union select schemaname, viewname as objectname from pg_catalog.pg_views union select schemaname, matviewname as objectname from pg_catalog.pg_matviews) t where t.schemaname !~ '^pg_' and t.schemaname <> 'information_schema' and pg_catalog.has_schema_privilege(current_user, t.schemaname, 'usage')) select t.* from table_privileges t;
 -- has: ["members", "TABLE", "gold", "VIEW", "gold_list", "MATERIALIZED VIEW", "Gold members"]
 SELECT "n"."nspname" AS "schema", "c"."relname" AS "name", CASE "c"."relkind" WHEN 'r' THEN 'TABLE' WHEN 'p' THEN 'PARTITIONED TABLE' WHEN 'v' THEN 'VIEW' WHEN 'f' THEN 'FOREIGN TABLE' WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE NULL END AS "type", "d"."description" AS "description", "stat"."n_live_tup" AS "estimated_row_count" FROM "pg_catalog"."pg_class" AS "c" INNER JOIN "pg_catalog"."pg_namespace" AS "n" ON "c"."relnamespace" = "n"."oid" LEFT JOIN "pg_catalog"."pg_description" AS "d" ON ("c"."oid" = "d"."objoid") AND ("d"."objsubid" = '0') AND ("d"."classoid" = 'pg_class'::regclass) LEFT JOIN "pg_stat_user_tables" AS "stat" ON ("n"."nspname" = "stat"."schemaname") AND ("c"."relname" = "stat"."relname") WHERE ("c"."relnamespace" = "n"."oid") AND ("n"."nspname" !~ '^pg_') AND ("n"."nspname" <> 'information_schema') AND c.relkind in ('r', 'p', 'v', 'f', 'm') AND ("n"."nspname" IN ('public')) ORDER BY "type" ASC, "schema" ASC, "name" ASC;
--- has: []
+-- gives: [["UTC"]]
 show timezone;
 -- source: metabase/metabase src/metabase/driver/postgres.clj
 -- gives: []
@@ -29,15 +29,15 @@ SET SESSION TIMEZONE TO 'Europe/Stockholm';
 SHOW TIME ZONE;
 -- gives: []
 SELECT fn.nspname, f.relname, p.relname FROM pg_constraint c JOIN pg_class f ON f.oid = c.conrelid JOIN pg_namespace fn ON fn.oid = f.relnamespace JOIN pg_class p ON p.oid = c.confrelid WHERE c.contype = 'f' AND f.relname = 'gold' ORDER BY 1, 2;
--- has: []
+-- same
 SELECT CAST(DATE_TRUNC('week', ("public"."purchases"."purchased_at" + INTERVAL '1 day')) AS date) + INTERVAL '-1 day' AS "purchased_at", COUNT(*) AS "count" FROM "public"."purchases" GROUP BY 1 ORDER BY 1 ASC;
--- has: []
+-- same
 SELECT date_trunc('month', "public"."purchases"."purchased_at" AT TIME ZONE 'Europe/Stockholm') AS "month", count(*) AS "count" FROM "public"."purchases" GROUP BY 1 ORDER BY 1;
 -- after: metabase/metabase src/metabase/driver/sql_jdbc/sync/describe_database.clj
 -- gives: []
 SELECT TRUE AS "_" FROM "public"."gold" WHERE 1 <> 1 LIMIT 0;
 -- gives: null
 SET SESSION TIMEZONE TO 'UTC';
--- after: metabase/metabase issue 13767
+-- after: metabase/metabase src/metabase/db/metadata_queries.clj at 00dc9a97, table-rows-sample-query
 -- gives: [["abroad"], ["lunch"]]
 SELECT SUBSTRING("public"."gold"."member_id", 1, 1234) AS "substring1" FROM "public"."gold" ORDER BY 1 LIMIT 10000;

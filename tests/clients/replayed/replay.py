@@ -1,13 +1,15 @@
-"""Statements that tools send, replayed: Metabase, DBeaver, DataGrip, Grafana, Tableau, Power BI, Excel. The tools are not run.
+"""Statements that tools send, replayed: Metabase, DBeaver, DataGrip, Grafana, Tableau, Power BI. The tools are not run.
+
+What their drivers send of themselves is asked by recorded.py; here is what the tools add.
 
 A file for each tool. `-- source:` names where the statements below it are published: a repository and a path, or a thread.
 Table names are ours, and lists that only lengthen a statement are cut; nothing else is changed. `-- after:` stands where the
 statements are written in words of our own: they ask what the source's ask, by the same relations, functions and operators.
 Before each statement:
 
-    -- same            the rows of PostgreSQL 15, which do not depend on what is in the database
+    -- same            the rows of PostgreSQL 15 with the same tables, rows and definitions; without ORDER BY in any order
     -- gives: JSON     these rows, in this order; `null` for a statement without rows
-    -- has: JSON       each of these values stands somewhere in the rows, of which there is at least one
+    -- has: JSON       each of these values stands somewhere in the rows
     -- fails: STATE    it is refused with this SQLSTATE, and here it says so on purpose
 """
 
@@ -19,14 +21,9 @@ import sys
 import psycopg
 
 from postgres import Server
+from same_history import GOLD, connect, prepare
 
 FOLDER = pathlib.Path(__file__).parent
-PREPARED = [
-    "CREATE VIEW gold AS SELECT member_id, loyalty_points FROM members WHERE loyalty_level = 'gold'",
-    "COMMENT ON VIEW gold IS 'Gold members'",
-    "COMMENT ON COLUMN gold.member_id IS 'who'",
-    "CREATE MATERIALIZED VIEW gold_list AS SELECT member_id FROM gold",
-]
 
 
 def statements(path):
@@ -59,9 +56,12 @@ def compare(connection, oracle, expected, sql):
         return f"it is not refused with {value}"
     if how == "has":
         cells = {str(cell) for row in found or [] for cell in row}
+        assert json.loads(value), "has: nothing is asked of the rows"
         missing = [name for name in json.loads(value) if name not in cells]
-        return f"without {missing}" if missing else None if found else "no rows"
+        return f"without {missing}" if missing else None
     wanted = json.loads(value) if how == "gives" else ask(oracle, sql)
+    if how == "same" and not re.search(r"order\s+by", sql, re.IGNORECASE):
+        found, wanted = sorted(found, key=str), sorted(wanted, key=str)
     return None if found == wanted else f"expected {wanted}, found {found}"
 
 
@@ -69,11 +69,10 @@ def main():
     passed, failed, before = 0, [], set()
     with Server() as postgres, psycopg.connect(autocommit=True) as connection:
         # DISCARD ALL, which one of the tools sends, is for a session of its own.
-        for statement in PREPARED:
-            connection.execute(statement)
+        prepare(postgres, connection, GOLD)
         for path in sorted(FOLDER.glob("*.sql")):
             count = 0
-            with psycopg.connect(autocommit=True) as session, postgres.connect("postgres") as oracle:
+            with psycopg.connect(autocommit=True) as session, connect(postgres) as oracle:
                 for source, expected, sql in statements(path):
                     assert (path.name, sql) not in before, f"{path.name} has this twice: {sql}"
                     before.add((path.name, sql))

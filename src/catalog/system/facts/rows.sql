@@ -6,9 +6,10 @@
 -- arrays, and what catalog functions take and give. Of the engine's functions, operators and casts those that are about
 -- these types alone. Input and output functions come with their types, and an operator's function with it.
 CREATE TEMP TABLE wanted_type AS
-  SELECT oid FROM pg_type WHERE oid IN (16,17,18,19,20,21,23,24,25,26,114,700,701,705,1042,1043,1082,1083,1114,1184,1186,
+  SELECT oid FROM pg_type WHERE oid IN (16,17,18,19,20,21,23,24,25,26,27,114,700,701,705,1042,1043,1082,1083,1114,1184,1186,
     1700,2205,2206,2950,3802)
-  OR typname IN ('any', 'anyelement', 'anyarray', 'anynonarray', 'anycompatible', 'anycompatiblearray', 'record', 'void')
+  OR typname IN ('any', 'anyelement', 'anyarray', 'anynonarray', 'anycompatible', 'anycompatiblearray', 'record', 'void',
+    'trigger', 'event_trigger', 'language_handler', 'index_am_handler', 'table_am_handler', 'fdw_handler', 'tsm_handler')
   UNION SELECT a.atttypid FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_type t ON t.oid = a.atttypid
     WHERE c.oid < 16384 AND c.relkind IN ('r', 'v') AND t.typtype = 'b' AND t.typname <> '_pg_statistic' AND a.attnum > 0;
 CREATE TEMP TABLE wanted_name (name text);
