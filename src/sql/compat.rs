@@ -28,7 +28,7 @@ use datafusion::sql::sqlparser::ast::{
 
 pub use self::array::list_items;
 use self::array::{array_comparison, array_literal, array_of_query, set_of_array, subscript_series};
-use self::reg::{name_reg_outputs, reg_cast, reg_cast_to_text, reg_joined_to_text};
+use self::reg::{name_reg_outputs, reg_array_cast, reg_cast, reg_cast_to_text, reg_joined_to_text};
 pub use self::set_returning::{
     SetReturning, column_of, function_of, is_of_value, list_function, set_returning, type_of,
 };
@@ -112,6 +112,7 @@ impl Rewriter<'_> {
             || reg_joined_to_text(expr)
             || reg_cast_to_text(expr)
             || reg_cast(expr, self.resolve)?
+            || reg_array_cast(expr)
             || array_literal(expr)
             || array_comparison(expr)
             || cast_type(expr)

@@ -1,6 +1,8 @@
 //! `regclass` and its kin: types whose values are OIDs and are written as names.
 
-use datafusion::sql::sqlparser::ast::{BinaryOperator, CastKind, DataType, Expr, SelectItem, SetExpr};
+use datafusion::sql::sqlparser::ast::{
+    ArrayElemTypeDef, BinaryOperator, CastKind, DataType, Expr, SelectItem, SetExpr,
+};
 
 use super::{
     RegResolver, call, cast, catalog_name, is_name, literal_text, oid_literal, take, text_if_parameter, unnested,
@@ -27,6 +29,19 @@ pub(super) fn reg_cast(expr: &mut Expr, resolve: &dyn RegResolver) -> Result<boo
     };
     *expr = oid_literal(found);
     Ok(true)
+}
+
+/// `x::regtype[]` → `regtype_names(x)`: the names, as they are written.
+pub(super) fn reg_array_cast(expr: &mut Expr) -> bool {
+    let Expr::Cast { kind: CastKind::Cast | CastKind::DoubleColon, expr: inner, data_type, .. } = expr else {
+        return false;
+    };
+    let DataType::Array(ArrayElemTypeDef::SquareBracket(item, _)) = data_type else { return false };
+    if RegKind::of(item) != Some(RegKind::Type) {
+        return false;
+    }
+    *expr = call("regtype_names", vec![take(inner)]);
+    true
 }
 
 /// The types whose values are OIDs and are written as names.

@@ -1,6 +1,6 @@
 //! Functions between names and OIDs: visibility, `to_regclass`, and what casts to `regclass` and its kin become.
 
-use super::Takes::{Object, Text};
+use super::Takes::{List, Object, Text};
 use super::{Spec, lenient, strict};
 use crate::catalog::object::{PG_CATALOG_OID, REGULARS_OID};
 use crate::catalog::system::name::{find_type, type_name};
@@ -39,6 +39,8 @@ pub(super) const FUNCTIONS: &[Spec] = &[
     strict("regrole_in", &[&[Object]], "oid", |context, args| role(context, &args[0]).map(Value::from)),
     strict("regclass_name", &[&[Object]], "text", regclass_name),
     strict("regtype_name", &[&[Object]], "text", regtype_name),
+    // `x::regtype[]`, by name as it is written.
+    strict("regtype_names", &[&[List]], "_text", regtype_names),
     strict("regproc_name", &[&[Object]], "text", regproc_name),
     strict("regnamespace_name", &[&[Object]], "text", regnamespace_name),
     strict("regrole_name", &[&[Object]], "text", regrole_name),
@@ -141,6 +143,13 @@ fn regclass_name(context: &SystemContext, args: &[Value]) -> Result<Value> {
 fn regtype_name(_context: &SystemContext, args: &[Value]) -> Result<Value> {
     let oid = type_(&args[0])?;
     name_or_number(oid, types::type_of(oid).map(|_| type_name(oid, None)))
+}
+
+fn regtype_names(context: &SystemContext, args: &[Value]) -> Result<Value> {
+    let Value::List(items) = &args[0] else { return Ok(Value::Null) };
+    let name =
+        |item: &Value| if item.is_null() { Ok(Value::Null) } else { regtype_name(context, std::slice::from_ref(item)) };
+    Ok(Value::List(items.iter().map(name).collect::<Result<_>>()?))
 }
 
 fn regproc_name(_context: &SystemContext, args: &[Value]) -> Result<Value> {
