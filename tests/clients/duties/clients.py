@@ -66,6 +66,9 @@ CLIENTS = [
     Client("Ruby pg", ("ruby", "duties.rb"), in_gate=False, debian={"ruby": "ruby", "/usr/lib/ruby/vendor_ruby/pg.rb": "ruby-pg"}),
     Client("R RPostgreSQL", ("Rscript", "--vanilla", "duties.R"), in_gate=False,
            debian={"Rscript": "r-base-core", "/usr/lib/R/site-library/RPostgreSQL": "r-cran-rpostgresql"}),
+    *(Client(name, ("cargo", "run", "--quiet", "--locked", "--manifest-path", "rust/Cargo.toml", "--bin", program), in_gate=False,
+             environment={"CARGO_TARGET_DIR": str(WORK / "rust")})
+      for name, program in (("tokio-postgres", "tokio_postgres"), ("sqlx", "sqlx"))),
     Client("postgres_fdw", ("fdw_program.py",), in_gate=False,
            debian={"/usr/lib/postgresql/*/lib/postgres_fdw.so": "postgresql-15"}),
 ]
