@@ -118,6 +118,7 @@ impl PgType {
     pub const INTERVAL: Self = Self::plain(1186);
     pub const NUMERIC: Self = Self::plain(1700);
     pub const UUID: Self = Self::plain(2950);
+    pub const JSONB: Self = Self::plain(3802);
 
     const fn plain(oid: Oid) -> Self {
         Self { oid, typmod: -1 }
@@ -202,7 +203,8 @@ impl PgType {
             },
             oid => {
                 let element = TYPES.iter().find(|info| info.array_oid == oid)?;
-                DataType::List(Field::new("item", Self::plain(element.oid).to_arrow()?, true).into())
+                let element = Self::plain(element.oid);
+                DataType::List(element.field("item", element.to_arrow()?).into())
             }
         })
     }
@@ -225,6 +227,8 @@ impl PgType {
         match self {
             Self::UUID => told(field, "uuid"),
             Self::REGPROC => told(field, "regproc"),
+            Self::JSON => told(field, "json"),
+            Self::JSONB => told(field, "jsonb"),
             _ => field,
         }
     }

@@ -348,6 +348,11 @@ async fn changes_tell_their_cause() {
         rows(&client, changes).await,
         ["bo|entered|definition changed", "di|entered|definition changed", "ed|left|definition changed"]
     );
+    // The files were others at the second refresh, and the same at the third.
+    let versions = "SELECT run, dense_rank() OVER (ORDER BY first) FROM
+        (SELECT run, min(run) OVER (PARTITION BY data_version) AS first FROM regulars.audience_runs WHERE name = 'lately') r
+        ORDER BY run";
+    assert_eq!(rows(&client, versions).await, ["1|1", "2|2", "3|2"]);
     // From the first run to the last, by their numbers; and back, which turns the changes around.
     assert_eq!(
         rows(&client, "SELECT member_id, change FROM regulars.audience_changes('lately', 1, 3) ORDER BY 1").await,

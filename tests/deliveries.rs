@@ -250,6 +250,9 @@ async fn each_member_is_delivered_or_dropped_for_one_reason() {
     assert_eq!(manifest["batches"][0]["sha256"], sha256(&files[0]));
     assert_eq!(manifest["audience_run"]["as_of"], "2026-11-20");
     assert!(manifest["audience_run"]["definition"].as_str().unwrap().contains("AS holdout"));
+    let versions = rows(&client, "SELECT data_version FROM regulars.audience_runs WHERE name = 'everybody'").await;
+    assert_eq!(manifest["audience_run"]["data_version"], *versions[0]);
+    assert_eq!(versions[0].len(), 64);
     assert_eq!(manifest["dropped"]["withdrawn"], 2);
 
     // The same run again: nothing is sent, whatever became of consents.

@@ -25,7 +25,9 @@ use regulars::storage::layout::Home;
 use regulars::suite::in_process::InProcess;
 use sqllogictest::{AsyncDB, DBOutput};
 
-use crate::server::{noon, small_history};
+use tokio_postgres::NoTls;
+
+use crate::server::{TestServer, noon, small_history};
 
 /// How long something that is about to happen may take.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -362,4 +364,54 @@ async fn a_commit_that_a_schedule_could_not_make_is_remembered() {
     world.clock.set("2026-11-21T12:01:00Z".parse().unwrap());
     assert_eq!(refresher.refresh_due().await, 1);
     assert_eq!(run(&mut session, STATUS).await.unwrap()[0][0], "fresh");
+}
+
+/// Whether somebody comes in, and as what a refusal is told.
+async fn signs_in(server: &TestServer, user: &str, password: &str) -> std::result::Result<(), String> {
+    let connection =
+        format!("host=127.0.0.1 port={} user={user} password={password} dbname=regulars", server.address.port());
+    match tokio_postgres::connect(&connection, NoTls).await {
+        Ok((client, connection)) => {
+            tokio::spawn(connection);
+            let row = client.query_one("SELECT current_user::text", &[]).await.map_err(|error| error.to_string())?;
+            assert_eq!(row.get::<_, &str>(0), user);
+            Ok(())
+        }
+        Err(error) => Err(error.code().map_or_else(|| error.to_string(), |state| state.code().to_owned())),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_fails_keeps_nobody_out_and_lets_nobody_in() {
+    let world = World::new();
+    let engine = world.engine().await;
+    let mut session = InProcess::open(Arc::clone(&engine)).unwrap();
+    run(&mut session, "CREATE ROLE kim LOGIN PASSWORD 'old'").await.unwrap();
+    let server = TestServer::over(Arc::clone(&engine)).await;
+    let refused = || Err("28P01".to_owned());
+    assert_eq!(signs_in(&server, "kim", "old").await, Ok(()));
+    assert_eq!(signs_in(&server, "kim", "new").await, refused());
+
+    for fault in [Fault::Error, Fault::Full, Fault::CutBefore] {
+        world.faults.set(Some((0, fault)));
+        let told = run(&mut session, "ALTER ROLE kim PASSWORD 'new'").await;
+        let expected = if fault == Fault::Full { "53100" } else { "58030" };
+        assert_eq!(told, Err(expected.to_owned()), "{fault:?}");
+        assert_eq!(run(&mut session, "CREATE ROLE tess LOGIN PASSWORD 'new'").await.is_err(), fault != Fault::Error);
+        // What is on record is what counts, and it can still be asked.
+        assert_eq!(signs_in(&server, "kim", "old").await, Ok(()), "{fault:?}");
+        assert_eq!(signs_in(&server, "kim", "new").await, refused(), "{fault:?}");
+        assert_eq!(signs_in(&server, "nobody", "old").await, refused(), "{fault:?}");
+        if fault != Fault::Error {
+            assert_eq!(signs_in(&server, "tess", "new").await, refused(), "{fault:?}");
+        } else {
+            run(&mut session, "DROP ROLE tess").await.unwrap();
+        }
+    }
+
+    world.faults.set(None);
+    run(&mut session, "ALTER ROLE kim PASSWORD 'new'").await.unwrap();
+    assert_eq!(signs_in(&server, "kim", "old").await, refused());
+    assert_eq!(signs_in(&server, "kim", "new").await, Ok(()));
+    server.stop().await;
 }

@@ -19,6 +19,7 @@ use crate::error::{Error, Result, message};
 use crate::planner::{Planner, kept_schema, plan_of_list, question, texts_behind};
 use crate::storage::disk::DiskFile;
 use crate::storage::member_file::MemberFolder;
+use crate::storage::parquet_table::StatementFiles;
 use crate::wire::encode::text_value;
 
 /// Repeated members that a refusal names.
@@ -71,6 +72,7 @@ impl Refresh {
             None => 0,
         };
         let definition = texts_behind(&planner.snapshot, &list);
+        let data_version = planner.history.data_version(&StatementFiles::of(planner.state.as_ref())).await?;
         Ok(Run {
             number,
             file,
@@ -83,6 +85,7 @@ impl Refresh {
             by,
             definition_hash: question::hash(&definition),
             definition,
+            data_version: Some(data_version),
         })
     }
 }

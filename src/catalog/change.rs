@@ -42,6 +42,10 @@ fn merged(draft: &Draft, current: &Arc<Snapshot>) -> Result<Snapshot> {
         let relation_moved = base.relation(oid) != current.relation(oid);
         if role_moved || schema_moved || relation_moved {
             let gone = current.role(oid).is_none() && current.schema(oid).is_none() && current.relation(oid).is_none();
+            // Both wished it gone, and neither named it here: as where PostgreSQL waits for the other and goes on.
+            if gone && draft.took_along(oid) {
+                continue;
+            }
             let name = describe(&[base, current], draft.search_path(), oid);
             let verb = if gone { "dropped" } else { "changed" };
             let sentence = format!("{name} was {verb} by another transaction.");

@@ -9,6 +9,7 @@
 //!
 //! A draft acts as a role ([`Draft::act_as`]): what it makes is that role's, and what is another's it refuses to change.
 
+mod access;
 mod audience;
 mod removal;
 mod roles;
@@ -39,6 +40,8 @@ pub struct Draft {
     working: Arc<Snapshot>,
     /// Everything that was ever written in this draft, perhaps back to what it was.
     touched: BTreeSet<Oid>,
+    /// Dropped by CASCADE alone.
+    taken_along: BTreeSet<Oid>,
     search_path: Vec<Oid>,
     /// Who changes things.
     actor: Oid,
@@ -101,6 +104,7 @@ impl Draft {
             working: Arc::clone(&base),
             base,
             touched: BTreeSet::new(),
+            taken_along: BTreeSet::new(),
             search_path: vec![PG_CATALOG_OID, PUBLIC_OID],
             actor: BOOTSTRAP_ROLE_OID,
             session_user: BOOTSTRAP_ROLE_OID,
@@ -224,6 +228,7 @@ impl Draft {
                 comment: None,
                 created_at: now,
                 replaced_at: None,
+                access: None,
             },
         };
         let oid = relation.oid;
@@ -332,6 +337,11 @@ impl Draft {
         working.remove_role(oid);
         working.remove_schema(oid);
         working.remove_relation(oid);
+    }
+
+    /// Whether it went because of something else that was dropped, unnamed: then it does not matter who else drops it.
+    pub(super) fn took_along(&self, oid: Oid) -> bool {
+        self.taken_along.contains(&oid)
     }
 
     fn edit(&mut self, oid: Oid) -> &mut Snapshot {

@@ -38,6 +38,7 @@ pub fn view(oid: Oid, schema: Oid, name: &str, reads: &[Oid]) -> Arc<Relation> {
         comment: None,
         created_at: at(0),
         replaced_at: None,
+        access: None,
     })
 }
 

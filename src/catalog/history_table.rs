@@ -53,6 +53,7 @@ fn put(draft: &mut Draft, table: &TableDescription, now: DateTime<Utc>) -> Resul
             comment: table.comment.clone(),
             created_at: now.trunc_subsecs(6),
             replaced_at: None,
+            access: None,
         },
         Some(known) if !matches!(known.kind, RelationKind::Table { .. }) => {
             return Err(message::table_name_taken(&table.name));
@@ -81,11 +82,11 @@ fn columns(known: &Relation, table: &TableDescription) -> Vec<Column> {
 }
 
 fn retire(draft: &mut Draft, oid: Oid) {
-    if draft.snapshot().readers(oid).is_empty() {
+    let Some(table) = draft.snapshot().relation(oid).cloned() else { return };
+    // What was revoked stays revoked should the table come back.
+    if draft.snapshot().readers(oid).is_empty() && table.access.is_none() {
         draft.remove(oid);
-    } else if let Some(table) = draft.snapshot().relation(oid).cloned()
-        && table.kind != (RelationKind::Table { present: false })
-    {
+    } else if table.kind != (RelationKind::Table { present: false }) {
         draft.put_relation(Relation { kind: RelationKind::Table { present: false }, ..Relation::clone(&table) });
     }
 }

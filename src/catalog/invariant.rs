@@ -10,6 +10,7 @@ use super::object::{
     BOOTSTRAP_ROLE_OID, Definition, FIRST_USER_OID, INFORMATION_SCHEMA_OID, PG_CATALOG_OID, PUBLIC_OID, READER_ROLE,
     READER_ROLE_OID, REGULARS_OID, RelationKind,
 };
+use super::privilege::{self, AccessList};
 use super::snapshot::Snapshot;
 use crate::ident::NAME_BYTES_MAX;
 use crate::pg_type::Oid;
@@ -31,6 +32,10 @@ pub enum Violation {
     OwnerGone {
         object: Oid,
         owner: Oid,
+    },
+    GranteeGone {
+        relation: Oid,
+        grantee: Oid,
     },
     GroupGone {
         member: Oid,
@@ -73,6 +78,7 @@ pub fn check(snapshot: &Snapshot, next_oid: Oid) -> Result<(), Violation> {
     built_in_roles_are_there(snapshot)?;
     role_names_are_unique(snapshot)?;
     owners_exist(snapshot)?;
+    grantees_exist(snapshot)?;
     no_role_is_its_own_member(snapshot)?;
     names_are_usable(snapshot)?;
     schema_names_are_unique(snapshot)?;
@@ -124,6 +130,18 @@ fn owners_exist(snapshot: &Snapshot) -> Result<(), Violation> {
     for (object, owner) in schemas.chain(relations) {
         if snapshot.role(owner).is_none() {
             return Err(Violation::OwnerGone { object, owner });
+        }
+    }
+    Ok(())
+}
+
+/// Whoever was granted something exists: a later role must not inherit it.
+fn grantees_exist(snapshot: &Snapshot) -> Result<(), Violation> {
+    for relation in snapshot.relations() {
+        for (grantee, _) in relation.access.iter().flat_map(AccessList::iter) {
+            if grantee != privilege::PUBLIC && snapshot.role(grantee).is_none() {
+                return Err(Violation::GranteeGone { relation: relation.oid, grantee });
+            }
         }
     }
     Ok(())
@@ -334,6 +352,9 @@ impl Violation {
             Self::RoleNameTwice(name) => format!("role \"{name}\" exists already."),
             Self::OwnerGone { object, owner } => {
                 format!("{} belongs to {}, which no longer exists.", name_of(*object), name_of(*owner))
+            }
+            Self::GranteeGone { relation, grantee } => {
+                format!("{} was granted to {}, which no longer exists.", name_of(*relation), name_of(*grantee))
             }
             Self::GroupGone { member, group } => {
                 format!("{} is a member of {}, which no longer exists.", name_of(*member), name_of(*group))

@@ -15,6 +15,7 @@ pub mod object;
 pub mod snapshot;
 pub mod system;
 pub mod draft;
+pub mod privilege;
 pub mod role;
 pub mod definition;
 pub mod delivery;

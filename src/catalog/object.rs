@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
+use super::privilege::AccessList;
 use crate::pg_type::{Oid, PgType};
 use crate::scram::Verifier;
 use crate::storage::member_file::MemberFile;
@@ -95,6 +96,8 @@ pub struct Relation {
     pub created_at: DateTime<Utc>,
     /// When CREATE OR REPLACE last changed the definition.
     pub replaced_at: Option<DateTime<Utc>>,
+    /// Who may do what with it; `None` until somebody grants or revokes something: [`Relation::access_list`].
+    pub access: Option<AccessList>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -160,6 +163,9 @@ pub struct Run {
     pub definition: String,
     /// SHA-256 of the definition, in hexadecimal.
     pub definition_hash: String,
+    /// Which files it saw: [`History::data_version`](crate::history::History::data_version). `None` of runs from before
+    /// this was kept.
+    pub data_version: Option<String>,
 }
 
 impl Materialized {

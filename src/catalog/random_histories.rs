@@ -16,7 +16,7 @@ use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use self::model::{KEPT, Model, Step};
+use self::model::{KEPT, Model, Step, Writes};
 use super::fixture::{at, definition, new_view};
 use super::object::AudienceOptions;
 use super::*;
@@ -43,7 +43,7 @@ struct Done {
     step: Step,
     new: Oid,
     second: i64,
-    writes: BTreeSet<Oid>,
+    writes: Writes,
 }
 
 /// How far a transaction has come.
@@ -51,7 +51,7 @@ struct Done {
 struct Progress {
     draft: Draft,
     model: Model,
-    writes: BTreeSet<Oid>,
+    writes: Writes,
     steps: Vec<Done>,
 }
 
@@ -124,7 +124,7 @@ impl History<'_> {
         let now = Progress {
             draft: self.catalog.begin(),
             model: self.committed.clone(),
-            writes: BTreeSet::new(),
+            writes: Writes::default(),
             steps: Vec::new(),
         };
         Transaction { base: self.committed.clone(), now, savepoints: Vec::new() }
@@ -333,6 +333,7 @@ fn run_of(list: Oid, number: u32, second: i64, lists: &MemberFolder) -> crate::e
         by: "ada".to_owned(),
         definition: String::new(),
         definition_hash: String::new(),
+        data_version: None,
     })
 }
 

@@ -36,6 +36,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("sqlite/format_2.sql"),
     include_str!("sqlite/format_3.sql"),
     include_str!("sqlite/format_4.sql"),
+    include_str!("sqlite/format_5.sql"),
 ];
 
 #[derive(Debug)]
@@ -256,8 +257,9 @@ fn insert_relation(transaction: &Transaction<'_>, relation: &Relation) -> rusqli
     };
     transaction
         .prepare_cached(
-            "INSERT INTO relation (oid, schema_oid, name, owner, kind, present, comment, created_at_us, replaced_at_us)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            "INSERT INTO relation
+             (oid, schema_oid, name, owner, kind, present, comment, created_at_us, replaced_at_us, access)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         )?
         .execute(params![
             relation.oid,
@@ -269,6 +271,7 @@ fn insert_relation(transaction: &Transaction<'_>, relation: &Relation) -> rusqli
             relation.comment,
             relation.created_at.timestamp_micros(),
             relation.replaced_at.map(|at| at.timestamp_micros()),
+            relation.access.as_ref().map(|access| access.to_text()),
         ])?;
     let mut column = transaction.prepare_cached(
         "INSERT INTO column (relation_oid, number, name, type_oid, typmod, comment) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",

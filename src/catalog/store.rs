@@ -99,6 +99,7 @@ pub enum RunOutcome {
         as_of: NaiveDate,
         definition: String,
         definition_hash: String,
+        data_version: Option<String>,
         /// Whether its rows can still be read.
         is_kept: bool,
     },
@@ -122,6 +123,7 @@ impl RecordedRun {
                 as_of: run.as_of,
                 definition: run.definition.clone(),
                 definition_hash: run.definition_hash.clone(),
+                data_version: run.data_version.clone(),
                 is_kept,
             },
             started_at: run.started_at,

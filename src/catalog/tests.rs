@@ -5,6 +5,7 @@ use std::sync::{Arc, Barrier};
 
 use super::fixture::{at, column, columns, new_view, table};
 use super::object::{Column, FIRST_USER_OID, PUBLIC_OID, Relation, RelationKind};
+use super::privilege::{PUBLIC, Privileges};
 use super::store::{Change, Loaded};
 use super::*;
 use crate::error::{Error, SqlState};
@@ -456,4 +457,63 @@ fn writers_at_once_lose_nothing() {
     }
     assert_eq!(catalog.snapshot().relations().count(), 1 + WRITERS * ROUNDS);
     assert_eq!(columns(&["member_id"]), named(&catalog.snapshot(), "v_3_49").columns);
+}
+
+#[test]
+fn what_goes_with_another_view_may_have_gone_already() {
+    let catalog = catalog();
+    let mut first = catalog.begin();
+    let (a, b) = (add(&mut first, "a", &[]), add(&mut first, "b", &[]));
+    add(&mut first, "of_both", &[a, b]);
+    catalog.commit(first, at(1)).expect("commits");
+
+    let drop = |draft: &mut Draft, name: &str| {
+        draft.drop_views(&[RelationName::qualified("public", name)], false, true).expect("dropped");
+    };
+    let (mut one, mut other, mut named) = (catalog.begin(), catalog.begin(), catalog.begin());
+    drop(&mut one, "a");
+    drop(&mut other, "b");
+    drop(&mut named, "of_both");
+    catalog.commit(one, at(2)).expect("commits");
+    catalog.commit(other, at(3)).expect("what CASCADE takes along is gone, as wished");
+    assert_eq!(catalog.snapshot().relations().filter(|relation| relation.is_view()).count(), 0);
+    let refused = catalog.commit(named, at(4)).expect_err("lost");
+    assert_eq!(refused.state(), SqlState::SerializationFailure);
+}
+
+#[test]
+fn a_role_that_was_granted_something_stays_until_it_is_revoked() {
+    let catalog = catalog();
+    let mut first = catalog.begin();
+    let (owner, kim, tess) = (role(&mut first, "owner"), role(&mut first, "kim"), role(&mut first, "tess"));
+    first.act_as(owner, owner).expect("exists");
+    let view = add(&mut first, "theirs", &[]);
+    catalog.commit(first, at(1)).expect("commits");
+    let may_read = |role| catalog.snapshot().may_read(role, catalog.snapshot().relation(view).expect("there"));
+    assert!(may_read(kim) && may_read(tess), "everybody reads by default");
+
+    let mut grants = catalog.begin();
+    grants.act_as(kim, kim).expect("exists");
+    assert_eq!(
+        grants.grant(view, kim, Privileges::SELECT).expect_err("not kim's").state(),
+        SqlState::InsufficientPrivilege
+    );
+    grants.act_as(owner, owner).expect("exists");
+    grants.revoke(view, PUBLIC, Privileges::ALL).expect("revoked");
+    grants.grant(view, kim, Privileges::SELECT).expect("granted");
+    let mut drops = catalog.begin();
+    drops.drop_roles(&["kim".to_owned()], false).expect("nothing was granted yet");
+    catalog.commit(grants, at(2)).expect("commits");
+    assert!(may_read(kim) && may_read(owner) && !may_read(tess));
+
+    let refused = catalog.commit(drops, at(3)).expect_err("lost");
+    assert_eq!(refused.state(), SqlState::SerializationFailure);
+    let mut drops = catalog.begin();
+    let refused = drops.drop_roles(&["kim".to_owned()], false).expect_err("still granted");
+    assert_eq!(refused.detail(), Some("privileges for view theirs"));
+    drops.revoke(view, kim, Privileges::SELECT).expect("revoked");
+    drops.drop_roles(&["kim".to_owned()], false).expect("dropped");
+    drops.set_owner(view, MustBe::View, tess).expect("changed");
+    catalog.commit(drops, at(4)).expect("commits");
+    assert!(may_read(tess) && !may_read(owner));
 }

@@ -11,12 +11,13 @@ pub fn manifest(recorded: &RecordedDelivery, run: Option<&RecordedRun>) -> Value
     let delivery = &recorded.delivery;
     let counts = &delivery.counts;
     let run = match run.map(|run| (run, &run.outcome)) {
-        Some((run, RunOutcome::Done { number, rows, as_of, definition, definition_hash, .. })) => json!({
+        Some((run, RunOutcome::Done { number, rows, as_of, definition, definition_hash, data_version, .. })) => json!({
             "run": number,
             "members": rows,
             "as_of": as_of.to_string(),
             // What the run saw: receipts that lay in the files when it began.
             "data_seen_at": instant(run.started_at),
+            "data_version": data_version,
             "refreshed_by": run.by,
             "definition": definition,
             "definition_sha256": definition_hash,

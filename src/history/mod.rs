@@ -30,6 +30,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use datafusion::catalog::TableProvider;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use regulars_udfs::{Tables, Zone};
+use sha2::{Digest, Sha256};
 
 pub use self::dictionary::Dictionary;
 pub use self::relation::AsOf;
@@ -138,6 +139,28 @@ impl History {
     /// As reading the tables.
     pub async fn dictionary(&self, files: &Arc<StatementFiles>) -> Result<Arc<Dictionary>> {
         self.0.dictionary.of_statement(&self.0.engine, files).await
+    }
+
+    /// What tells the files that a statement sees from any others: SHA-256, in hexadecimal, of each table's name and of the
+    /// paths, sizes and instants of change of its files.
+    ///
+    /// # Errors
+    /// As listing the files.
+    pub async fn data_version(&self, files: &Arc<StatementFiles>) -> Result<String> {
+        let mut digest = Sha256::new();
+        for relation in self.relations() {
+            let Some(of_relation) = &relation.files else { continue };
+            digest.update(format!("{}\n", relation.name));
+            let seen = files.seen(of_relation).await?;
+            let mut lines: Vec<String> = seen
+                .iter()
+                .map(|footer| &footer.meta)
+                .map(|meta| format!("{}\t{}\t{}\n", meta.location, meta.size, meta.last_modified.timestamp_micros()))
+                .collect();
+            lines.sort();
+            lines.iter().for_each(|line| digest.update(line));
+        }
+        Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
     /// The member index, if it holds just the files that a statement sees.

@@ -35,7 +35,7 @@ use datafusion::scalar::ScalarValue;
 use datafusion::sql::planner::{NullOrdering, ParserOptions, PlannerContext, SqlToRel};
 use datafusion::sql::sqlparser::ast;
 
-pub use self::names::{Found, NameScope, find_relation};
+pub use self::names::{Found, NameScope, check_readable, find_relation};
 pub use self::told::Told;
 pub use self::view::{ResolvedView, kept_schema, plan_of_list, resolve_view, text_of_today, texts_behind};
 use crate::catalog::snapshot::Snapshot;
@@ -210,6 +210,9 @@ impl Planner {
             .and_then(lateral::plan_upon)
             .and_then(|plan| dialect::settle::settle(plan, session))
             .map_err(Failure::Engine)?;
+        if let Some(denied) = names.take_denied() {
+            return Err(Failure::Ours(denied));
+        }
         // The grammar lets only queries through; this is the second lock on the same door.
         SQLOptions::new()
             .with_allow_ddl(false)

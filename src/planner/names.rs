@@ -19,7 +19,7 @@ use super::question::QuestionPlanner;
 use super::rows::RowsPlanner;
 use super::unpopulated::Unpopulated;
 use super::{Planner, constant, fact, function, view};
-use crate::catalog::object::{Relation, RelationKind};
+use crate::catalog::object::{PUBLIC_OID, Relation, RelationKind};
 use crate::catalog::snapshot::Snapshot;
 use crate::catalog::system::{self, SystemContext, SystemRelation};
 use crate::error::{Error, Result, SqlState, message};
@@ -106,11 +106,27 @@ impl NameScope<'_> {
     }
 }
 
+/// 42501 for a relation that this role has no right to read.
+pub fn check_readable(snapshot: &Snapshot, role: Oid, relation: &Relation) -> Result<()> {
+    if snapshot.may_read(role, relation) {
+        Ok(())
+    } else {
+        Err(message::may_not_read(relation.kind_name(), &relation.name))
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct OpenView {
+    oid: Oid,
+    owner: Oid,
+}
+
 /// The engine's view of names while it plans one statement.
 pub(super) struct Names<'a> {
     planner: &'a Planner,
     /// The views being planned, outermost first.
-    open_views: RefCell<Vec<Oid>>,
+    open_views: RefCell<Vec<OpenView>>,
+    denied: RefCell<Option<Error>>,
     /// Relations that were looked up so far, in the statement and in its views.
     relations: Cell<usize>,
     session: Session,
@@ -131,8 +147,16 @@ impl<'a> Names<'a> {
             .into_iter()
             .chain(planner.state.relation_planners().iter().cloned())
             .collect();
-        let open_views = RefCell::new(Vec::new());
-        Self { planner, open_views, relations: Cell::new(0), session, dialect, expr_planners, relation_planners }
+        Self {
+            planner,
+            open_views: RefCell::new(Vec::new()),
+            denied: RefCell::new(None),
+            relations: Cell::new(0),
+            session,
+            dialect,
+            expr_planners,
+            relation_planners,
+        }
     }
 
     /// What of the session gives values their meaning.
@@ -172,23 +196,60 @@ impl<'a> Names<'a> {
 
     fn fact(&self, name: &str) -> Option<Arc<ScalarUDF>> {
         let is_own = self.planner.is_clients_text && self.open_views.borrow().is_empty();
-        fact::FactCall::named(name, &self.planner.history, is_own)
+        let (fact, call) = fact::FactCall::named(name, &self.planner.history, is_own)?;
+        self.check_fact(fact);
+        Some(call)
     }
 
     fn view(&self, relation: &Arc<Relation>) -> Result<Arc<dyn TableProvider>> {
+        self.within(relation, || view::plan(self.planner, self, relation))
+    }
+
+    /// Plans what stands in a view's definition: what it reads is read as its owner.
+    pub(super) fn within<T>(&self, relation: &Relation, plan: impl FnOnce() -> Result<T>) -> Result<T> {
         {
             let mut open = self.open_views.borrow_mut();
-            if open.contains(&relation.oid) {
+            if open.iter().any(|view| view.oid == relation.oid) {
                 return Err(message::view_recursion(&relation.name));
             }
             if open.len() >= VIEW_DEPTH_MAX {
                 return Err(message::too_deep("nested views", VIEW_DEPTH_MAX));
             }
-            open.push(relation.oid);
+            open.push(OpenView { oid: relation.oid, owner: relation.owner });
         }
-        let planned = view::plan(self.planner, self, relation);
+        let planned = plan();
         self.open_views.borrow_mut().pop();
         planned
+    }
+
+    /// As whom what stands here is read: the owner of the view in which it stands, else the session's role.
+    fn reader(&self) -> Oid {
+        self.open_views.borrow().last().map_or(self.planner.system.current_user, |view| view.owner)
+    }
+
+    /// 42501 for a relation that the reader has no right to read. The system's relations are for everybody.
+    fn check_readable(&self, found: &Found) -> Result<()> {
+        match found {
+            Found::Relation(relation) => check_readable(&self.planner.snapshot, self.reader(), relation),
+            Found::System(_) => Ok(()),
+        }
+    }
+
+    /// The facts read the history without naming it: who asks for one must be allowed to read what it reads.
+    fn check_fact(&self, fact: fact::Fact) {
+        let snapshot = &self.planner.snapshot;
+        let denied = fact.tables().iter().find_map(|table| {
+            let relation = snapshot.relation_named(PUBLIC_OID, table)?;
+            check_readable(snapshot, self.reader(), relation).err()
+        });
+        if let Some(denied) = denied {
+            self.denied.borrow_mut().get_or_insert(denied);
+        }
+    }
+
+    /// What was refused where a refusal could not be said; to be asked when planning has ended.
+    pub(super) fn take_denied(&self) -> Option<Error> {
+        self.denied.borrow_mut().take()
     }
 }
 
@@ -210,6 +271,7 @@ impl ContextProvider for Names<'_> {
                 SqlState::InvalidSchemaName => message::unknown_relation(&name.to_string(), None),
                 _ => error,
             })?;
+        self.check_readable(&found)?;
         Ok(self.source(&found)?)
     }
 

@@ -108,7 +108,7 @@ fn plan_of_definition(planner: &Planner, names: &Names<'_>, relation: &Relation)
 pub fn plan_of_list(planner: &Planner, list: &Relation) -> Result<LogicalPlan> {
     let planner = Planner { is_clients_text: false, ..planner.clone() };
     let names = Names::new(&planner);
-    let (plan, _text) = plan_of_definition(&planner, &names, list)?;
+    let (plan, _text) = names.within(list, || plan_of_definition(&planner, &names, list))?;
     let kept = kept_schema(&list.columns)?;
     let exprs: Vec<Expr> = plan
         .schema()

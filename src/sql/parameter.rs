@@ -134,6 +134,8 @@ pub fn of_sql(data_type: &DataType) -> Option<PgType> {
         DataType::Interval { .. } => PgType::INTERVAL,
         DataType::Bytea => PgType::BYTEA,
         DataType::Uuid => PgType::UUID,
+        DataType::JSON => PgType::JSON,
+        DataType::JSONB => PgType::JSONB,
         DataType::Array(ArrayElemTypeDef::SquareBracket(element, _)) => {
             let element = of_sql(element)?.info()?;
             PgType { oid: element.array_oid, typmod: -1 }

@@ -73,6 +73,30 @@ pub struct GrantRoles {
     pub admin: bool,
 }
 
+/// GRANT and REVOKE of rights on objects.
+#[derive(Debug, Clone)]
+pub struct GrantPrivileges {
+    /// As written, in small letters; empty for ALL.
+    pub privileges: Vec<String>,
+    pub on: GrantedObjects,
+    pub grantees: Vec<Grantee>,
+}
+
+#[derive(Debug, Clone)]
+pub enum GrantedObjects {
+    Relations(Vec<Name>),
+    /// `ALL TABLES IN SCHEMA`: views too, as in PostgreSQL.
+    AllIn(Vec<String>),
+    Schemas(Vec<String>),
+    Databases(Vec<String>),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Grantee {
+    Public,
+    Role(RoleName),
+}
+
 /// `ALTER VIEW`, `ALTER TABLE` or `ALTER SCHEMA … OWNER TO`.
 #[derive(Debug, Clone)]
 pub struct SetOwner {

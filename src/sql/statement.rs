@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use datafusion::sql::sqlparser::ast;
 
-use super::role::{AlterRole, CreateRole, GrantRoles, RoleName, SetOwner};
+use super::role::{AlterRole, CreateRole, GrantPrivileges, GrantRoles, RoleName, SetOwner};
 use crate::pg_type::PgType;
 
 /// One statement of a query string.
@@ -101,6 +101,8 @@ pub enum StatementKind {
     },
     GrantRoles(GrantRoles),
     RevokeRoles(GrantRoles),
+    GrantPrivileges(GrantPrivileges),
+    RevokePrivileges(GrantPrivileges),
     ReassignOwned {
         from: Vec<RoleName>,
         to: RoleName,

@@ -10,6 +10,7 @@ pub mod cursor;
 pub mod deliver;
 pub mod drop_view;
 pub mod explain;
+pub mod grant;
 mod lore;
 pub mod outcome;
 pub mod prepared;
@@ -77,6 +78,8 @@ async fn run_bound(context: &mut Context<'_>, statement: &Statement, bound: Boun
         StatementKind::DropRoles { names, if_exists } => role::drop(context, names, *if_exists),
         StatementKind::GrantRoles(grant) => role::grant(context, grant),
         StatementKind::RevokeRoles(revoke) => role::revoke(context, revoke),
+        StatementKind::GrantPrivileges(grant) => grant::grant(context, grant),
+        StatementKind::RevokePrivileges(revoke) => grant::revoke(context, revoke),
         StatementKind::ReassignOwned { from, to } => role::reassign_owned(context, from, to),
         StatementKind::SetOwner(owner) => role::set_owner(context, owner),
         StatementKind::Begin { modes } => transaction::begin(context, modes),

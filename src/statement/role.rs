@@ -130,7 +130,7 @@ fn named(snapshot: &Snapshot, name: &str) -> Result<Oid> {
     snapshot.role_named(name).map(|role| role.oid).ok_or_else(|| message::role_missing(name))
 }
 
-fn oid(context: &Context<'_>, role: &RoleName) -> Result<Oid> {
+pub(super) fn oid(context: &Context<'_>, role: &RoleName) -> Result<Oid> {
     match role {
         RoleName::Named(name) => named(&context.snapshot(), name),
         RoleName::CurrentUser => Ok(context.settings.identity().current()),

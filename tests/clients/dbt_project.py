@@ -1,4 +1,5 @@
-"""dbt-postgres, unchanged: a small project of views and a materialized view is run twice and tested.
+"""dbt-postgres, unchanged: a project of eight segments and two audiences, with grants, comments and tests, is run twice,
+tested and documented.
 
 dbt is installed beside the other packages when it is not there; its project lies in `dbt/`.
 """
@@ -24,6 +25,11 @@ regulars:
     test: {{type: postgres, host: {host}, port: {port}, user: ada, password: unused, dbname: regulars, schema: dbt, threads: 4}}
 """
 
+SEGMENTS = ["lunch_buyers", "lunch_regulars", "weekday_guests", "big_spenders", "lapsed", "never_bought",
+            "gold_members", "per_country"]
+AUDIENCES = ["lunch_list", "win_back"]
+ROLES = ["dbt_marketing", "dbt_sales"]
+
 folder = pathlib.Path(tempfile.mkdtemp(prefix="dbt-"))
 
 
@@ -38,6 +44,8 @@ def dbt(*arguments):
     done = subprocess.run([program, "--no-use-colors", *arguments, "--project-dir", folder / "project"],
                           env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-3000:]
+    if arguments[0] == "docs":
+        return None
     results = json.loads((folder / "project/target/run_results.json").read_text(encoding="utf-8"))["results"]
     return {result["unique_id"].split(".")[2]: result["status"] for result in results}
 
@@ -47,16 +55,30 @@ def ask(question):
         return connection.execute(question).fetchall()
 
 
+def ask_nothing(statement):
+    with psycopg.connect(autocommit=True) as connection:
+        connection.execute(statement)
+
+
+def granted(model):
+    """Whether each of ROLES may read a model."""
+    return [ask(f"SELECT has_table_privilege('{role}', 'dbt.{model}', 'select')")[0][0] for role in ROLES]
+
+
 @check
 def it_runs_twice():
     shutil.copytree(PROJECT, folder / "project")
     (folder / "profiles.yml").write_text(PROFILE.format(host=PGHOST, port=PGPORT), encoding="utf-8")
-    expected = dict.fromkeys(["lunch_buyers", "lunch_regulars", "lunch_list"], "success")
+    for role in ROLES:
+        ask_nothing(f"CREATE ROLE {role}")
+    expected = dict.fromkeys(SEGMENTS + AUDIENCES, "success")
     equal(dbt("run"), expected)
+    equal(granted("lunch_regulars"), [True, True])
     equal(dbt("run"), expected)
     equal(ask("SELECT table_name, table_type FROM information_schema.tables WHERE table_schema = 'dbt' ORDER BY 1"),
-          [("lunch_buyers", "VIEW"), ("lunch_regulars", "VIEW")])
-    equal(ask("SELECT matviewname FROM pg_matviews WHERE schemaname = 'dbt'"), [("lunch_list",)])
+          [(name, "VIEW") for name in sorted(SEGMENTS)])
+    equal(ask("SELECT matviewname FROM pg_matviews WHERE schemaname = 'dbt' ORDER BY 1"),
+          [(name,) for name in sorted(AUDIENCES)])
     equal(ask("SELECT count(*) FROM dbt.lunch_list"), ask("SELECT count(*) FROM dbt.lunch_regulars"))
 
 
@@ -69,11 +91,57 @@ def descriptions_are_comments():
 
 
 @check
+def grants_are_what_the_project_says():
+    # The post-hook of the project takes away what everybody has by default.
+    equal([granted("lunch_buyers"), granted("lunch_regulars"), granted("big_spenders")],
+          [[True, False], [True, True], [False, True]])
+    equal([granted("lapsed"), granted("lunch_list")], [[False, False], [True, False]])
+    equal(ask("SELECT grantee FROM information_schema.role_table_grants WHERE table_schema = 'dbt'"
+              " AND table_name = 'lunch_regulars' AND grantee <> current_role ORDER BY 1"),
+          [("dbt_marketing",), ("dbt_sales",)])
+    with psycopg.connect() as connection:
+        connection.execute("SET ROLE dbt_sales")
+        rows, = connection.execute("SELECT count(*) FROM dbt.lunch_regulars").fetchone()
+        equal([(rows,)], ask("SELECT count(*) FROM dbt.lunch_regulars"))
+        try:
+            connection.execute("SELECT count(*) FROM dbt.lunch_buyers")
+        except psycopg.errors.InsufficientPrivilege as refusal:
+            equal(refusal.diag.message_primary, "permission denied for view lunch_buyers")
+        else:
+            raise AssertionError("a role reads what it was not granted")
+
+
+@check
+def a_grant_is_taken_back():
+    schema = folder / "project/models/schema.yml"
+    schema.write_text(schema.read_text(encoding="utf-8").replace("[dbt_marketing, dbt_sales]", "[dbt_sales]"),
+                      encoding="utf-8")
+    # A view is made anew, and what reads it goes with the old one: `+` makes that anew too, as on PostgreSQL.
+    equal(dbt("run", "--select", "lunch_regulars+"), dict.fromkeys(["lunch_regulars", "lunch_list"], "success"))
+    equal(granted("lunch_regulars"), [False, True])
+
+
+@check
 def its_tests_pass():
     results = dbt("test")
     equal(set(results.values()), {"pass"})
-    equal(len(results), 6)
+    equal(len(results), 20)
     return f"{len(results)} tests"
+
+
+@check
+def documentation_is_generated():
+    dbt("docs", "generate")
+    catalog = json.loads((folder / "project/target/catalog.json").read_text(encoding="utf-8"))
+    nodes = {name.split(".")[2]: node for name, node in catalog["nodes"].items()}
+    equal(sorted(nodes), sorted(SEGMENTS + AUDIENCES))
+    equal(catalog["errors"], None)
+    spenders = nodes["big_spenders"]
+    equal([spenders["metadata"][key] for key in ("type", "schema", "name", "comment", "owner")],
+          ["VIEW", "dbt", "big_spenders", "Who spent more than 100 kronor in a year", "ada"])
+    equal([(name, column["type"], column["index"], column["comment"]) for name, column in spenders["columns"].items()],
+          [("member_id", "text", 1, None), ("spent", "numeric(28,2)", 2, "in kronor, refunds taken off")])
+    equal([nodes[name]["metadata"]["type"] for name in AUDIENCES], ["MATERIALIZED VIEW", "MATERIALIZED VIEW"])
 
 
 @check

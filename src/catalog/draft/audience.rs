@@ -43,6 +43,7 @@ impl Draft {
             comment: None,
             created_at: now.trunc_subsecs(6),
             replaced_at: None,
+            access: None,
         });
         Ok((Some(oid), notices))
     }

@@ -124,6 +124,9 @@ impl Draft {
         let notice = self.cascade_notice(&others);
         for object in &all {
             self.remove(object.oid);
+            if object.because_of.is_some() {
+                self.taken_along.insert(object.oid);
+            }
         }
         Ok(notice)
     }

@@ -187,7 +187,7 @@ impl Draft {
             .working
             .relations()
             .filter(|relation| from.contains(&relation.owner))
-            .map(|relation| Relation { owner: to, ..Relation::clone(relation) })
+            .map(|relation| Relation::clone(relation).owned_by(to))
             .collect();
         schemas.into_iter().for_each(|schema| self.put_schema(schema));
         relations.into_iter().for_each(|relation| self.put_relation(relation));
@@ -202,7 +202,7 @@ impl Draft {
             return Err(message::table_owner_is_fixed(&relation.name));
         }
         self.refuse_owner(owner)?;
-        self.put_relation(Relation { owner, ..relation });
+        self.put_relation(relation.owned_by(owner));
         Ok(())
     }
 
@@ -267,8 +267,14 @@ impl Draft {
         }
         let schemas = self.working.schemas().filter(|schema| schema.owner == oid).map(|schema| schema.oid);
         let relations = self.working.relations().filter(|relation| relation.owner == oid).map(|relation| relation.oid);
+        let granted = self
+            .working
+            .relations()
+            .filter(|relation| relation.owner != oid)
+            .filter(|relation| relation.access.as_ref().is_some_and(|access| !access.of(oid).is_empty()))
+            .map(|relation| format!("privileges for {}", self.describe(relation.oid)));
         let owned: Vec<String> =
-            schemas.chain(relations).map(|owned| format!("owner of {}", self.describe(owned))).collect();
+            schemas.chain(relations).map(|owned| format!("owner of {}", self.describe(owned))).chain(granted).collect();
         if owned.is_empty() {
             Ok(())
         } else {

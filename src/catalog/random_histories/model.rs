@@ -55,6 +55,32 @@ pub(super) enum Step {
     DropList { schema: String, name: String, cascade: bool },
 }
 
+/// The objects that statements wrote.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Writes {
+    objects: BTreeSet<Oid>,
+    /// Those among them that went with something else that was dropped.
+    along: BTreeSet<Oid>,
+}
+
+impl Writes {
+    fn dropped(named: Oid, all: BTreeSet<Oid>) -> Self {
+        let along = all.iter().copied().filter(|oid| *oid != named).collect();
+        Self { objects: all, along }
+    }
+
+    pub(super) fn extend(&mut self, more: &Self) {
+        self.objects.extend(&more.objects);
+        self.along.extend(&more.along);
+    }
+}
+
+impl<const N: usize> From<[Oid; N]> for Writes {
+    fn from(objects: [Oid; N]) -> Self {
+        Self { objects: objects.into(), along: BTreeSet::new() }
+    }
+}
+
 impl Model {
     fn schema_named(&self, name: &str) -> Option<Oid> {
         if name == "public" {
@@ -90,14 +116,14 @@ impl Model {
 
     /// Applies a step and gives the objects it wrote, also with what they were already; refuses with the SQLSTATE.
     /// `new` is the OID of what the step creates.
-    pub(super) fn apply(&mut self, step: &Step, new: Oid, second: i64) -> Result<BTreeSet<Oid>, SqlState> {
+    pub(super) fn apply(&mut self, step: &Step, new: Oid, second: i64) -> Result<Writes, SqlState> {
         Ok(match step {
             Step::CreateSchema { name } => {
                 if self.schema_named(name).is_some() {
                     return Err(SqlState::DuplicateSchema);
                 }
                 self.schemas.insert(new, (name.clone(), None));
-                BTreeSet::from([new])
+                [new].into()
             }
             Step::DropSchema { name, cascade } => {
                 let schema = self.schema_named(name).ok_or(SqlState::InvalidSchemaName)?;
@@ -108,12 +134,12 @@ impl Model {
                 }
                 self.views.retain(|oid, _| !going.contains(oid));
                 self.schemas.remove(&schema);
-                going.into_iter().chain([schema]).collect()
+                Writes::dropped(schema, going.into_iter().chain([schema]).collect())
             }
             Step::CommentSchema { name, comment } => {
                 let schema = self.schema_named(name).ok_or(SqlState::InvalidSchemaName)?;
                 self.schemas.entry(schema).and_modify(|(_, known)| known.clone_from(comment));
-                BTreeSet::from([schema])
+                [schema].into()
             }
             Step::CreateView { schema, name, reads, or_replace } => {
                 self.create_view(schema, name, reads, *or_replace, new, second)?
@@ -129,15 +155,15 @@ impl Model {
                 held.runs.insert(0, (held.last_run, second));
                 held.runs.truncate(KEPT);
                 held.is_populated = true;
-                BTreeSet::from([*list])
+                [*list].into()
             }
             Step::Empty { list } => {
                 self.list(*list)?.is_populated = false;
-                BTreeSet::from([*list])
+                [*list].into()
             }
             Step::Comment { view, comment } => {
                 self.views.get_mut(view).ok_or(SqlState::UndefinedTable)?.comment.clone_from(comment);
-                BTreeSet::from([*view])
+                [*view].into()
             }
         })
     }
@@ -148,7 +174,7 @@ impl Model {
         view.list.as_mut().ok_or(SqlState::WrongObjectType)
     }
 
-    fn rename(&mut self, oid: Oid, name: &str, is_list: bool) -> Result<BTreeSet<Oid>, SqlState> {
+    fn rename(&mut self, oid: Oid, name: &str, is_list: bool) -> Result<Writes, SqlState> {
         let view = self.views.get(&oid).ok_or(SqlState::UndefinedTable)?;
         if view.list.is_some() != is_list {
             return Err(SqlState::WrongObjectType);
@@ -157,10 +183,10 @@ impl Model {
             return Err(SqlState::DuplicateTable);
         }
         self.views.entry(oid).and_modify(|view| name.clone_into(&mut view.name));
-        Ok(BTreeSet::from([oid]))
+        Ok([oid].into())
     }
 
-    fn drop_view(&mut self, schema: &str, name: &str, cascade: bool, is_list: bool) -> Result<BTreeSet<Oid>, SqlState> {
+    fn drop_view(&mut self, schema: &str, name: &str, cascade: bool, is_list: bool) -> Result<Writes, SqlState> {
         let schema = self.schema_named(schema).ok_or(SqlState::InvalidSchemaName)?;
         let oid = self.view_named(schema, name).ok_or(SqlState::UndefinedTable)?;
         if self.views.get(&oid).is_some_and(|view| view.list.is_some() != is_list) {
@@ -171,7 +197,7 @@ impl Model {
             return Err(SqlState::DependentObjectsStillExist);
         }
         self.views.retain(|oid, _| !going.contains(oid));
-        Ok(going)
+        Ok(Writes::dropped(oid, going))
     }
 
     fn create_list(
@@ -181,7 +207,7 @@ impl Model {
         reads: &[Oid],
         new: Oid,
         second: i64,
-    ) -> Result<BTreeSet<Oid>, SqlState> {
+    ) -> Result<Writes, SqlState> {
         let written = self.create_view(schema, name, reads, false, new, second)?;
         self.views.entry(new).and_modify(|view| view.list = Some(ModelList::default()));
         Ok(written)
@@ -195,7 +221,7 @@ impl Model {
         or_replace: bool,
         new: Oid,
         second: i64,
-    ) -> Result<BTreeSet<Oid>, SqlState> {
+    ) -> Result<Writes, SqlState> {
         let schema = self.schema_named(schema).ok_or(SqlState::InvalidSchemaName)?;
         let reads: BTreeSet<Oid> = reads.iter().copied().collect();
         if reads.iter().any(|read| !self.views.contains_key(read)) {
@@ -207,19 +233,19 @@ impl Model {
             Some(existing) if self.reaches(&reads, existing) => Err(SqlState::InvalidObjectDefinition),
             Some(existing) => {
                 self.views.entry(existing).and_modify(|view| (view.reads, view.saved_at) = (reads, second));
-                Ok(BTreeSet::from([existing]))
+                Ok([existing].into())
             }
             None => {
                 let view =
                     ModelView { schema, name: name.to_owned(), reads, comment: None, saved_at: second, list: None };
                 self.views.insert(new, view);
-                Ok(BTreeSet::from([new]))
+                Ok([new].into())
             }
         }
     }
 
     /// Mine on top of theirs, if nobody else wrote what I wrote and the whole is lawful: both began at `base`.
-    pub(super) fn merged(base: &Self, mine: &Self, writes: &BTreeSet<Oid>, theirs: &Self) -> Option<Self> {
+    pub(super) fn merged(base: &Self, mine: &Self, writes: &Writes, theirs: &Self) -> Option<Self> {
         if base == mine {
             return Some(theirs.clone());
         }
@@ -287,16 +313,20 @@ impl Model {
     }
 }
 
-/// Theirs with my entries where I wrote; nothing when they wrote there too.
+/// Theirs with my entries where I wrote; nothing when they wrote there too, but to drop what went along with mine.
 fn merged_map<T: Clone + PartialEq>(
     base: &BTreeMap<Oid, T>,
     mine: &BTreeMap<Oid, T>,
-    writes: &BTreeSet<Oid>,
+    writes: &Writes,
     theirs: &BTreeMap<Oid, T>,
 ) -> Option<BTreeMap<Oid, T>> {
     let mut merged = theirs.clone();
-    for oid in writes {
+    for oid in &writes.objects {
         if base.get(oid) != theirs.get(oid) {
+            // What I took along unnamed may be gone already.
+            if theirs.get(oid).is_none() && writes.along.contains(oid) {
+                continue;
+            }
             return None;
         }
         match mine.get(oid) {

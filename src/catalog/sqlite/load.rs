@@ -9,6 +9,7 @@ use rusqlite::{Connection, Row};
 
 use super::{Loaded, MemberFolder, Oid, RecordedRun, Relation, RelationKind, Role, SavedDefinition, Schema, fault};
 use crate::catalog::object::{AudienceOptions, Column, Definition, Materialized, Membership, Reference, Run};
+use crate::catalog::privilege::AccessList;
 use crate::catalog::store::RunOutcome;
 use crate::error::{Error, message};
 use crate::pg_type::PgType;
@@ -60,7 +61,7 @@ pub fn loaded(connection: &mut Connection, lists: &MemberFolder) -> Result<Loade
     let mut parts = Parts::of(&transaction, lists)?;
     let relations = rows(
         &transaction,
-        "SELECT oid, schema_oid, name, owner, kind, present, comment, created_at_us, replaced_at_us
+        "SELECT oid, schema_oid, name, owner, kind, present, comment, created_at_us, replaced_at_us, access
          FROM relation ORDER BY oid",
         |row| relation(row, &mut parts),
     )?;
@@ -97,7 +98,7 @@ pub fn runs(connection: &Connection) -> Result<Vec<RecordedRun>> {
 }
 
 const RUN_COLUMNS: &str = "audience_oid, schema_name, audience_name, number, error, file, is_kept, row_count, bytes, \
-     universe, as_of, definition, definition_hash, started_at_us, finished_at_us, by_role";
+     universe, as_of, definition, definition_hash, started_at_us, finished_at_us, by_role, data_version";
 
 /// A refresh, and the file of its rows.
 fn recorded_run(row: &Row<'_>) -> Result<(RecordedRun, Option<String>)> {
@@ -116,6 +117,7 @@ fn recorded_run(row: &Row<'_>) -> Result<(RecordedRun, Option<String>)> {
                 as_of,
                 definition: row.get(11)?,
                 definition_hash: row.get(12)?,
+                data_version: row.get(16)?,
                 is_kept: row.get(6)?,
             }
         }
@@ -135,8 +137,10 @@ fn recorded_run(row: &Row<'_>) -> Result<(RecordedRun, Option<String>)> {
 /// A run whose rows are kept.
 fn kept_run(row: &Row<'_>, lists: &MemberFolder) -> Result<(Oid, Arc<Run>)> {
     let (recorded, file) = recorded_run(row)?;
-    let (RunOutcome::Done { number, rows, bytes, universe, as_of, definition, definition_hash, .. }, Some(file)) =
-        (recorded.outcome, file)
+    let (
+        RunOutcome::Done { number, rows, bytes, universe, as_of, definition, definition_hash, data_version, .. },
+        Some(file),
+    ) = (recorded.outcome, file)
     else {
         return Err(LoadError::Damaged("It keeps the rows of a refresh that failed.".to_owned()));
     };
@@ -152,6 +156,7 @@ fn kept_run(row: &Row<'_>, lists: &MemberFolder) -> Result<(Oid, Arc<Run>)> {
         by: recorded.by,
         definition,
         definition_hash,
+        data_version,
     };
     Ok((recorded.audience, Arc::new(run)))
 }
@@ -276,6 +281,8 @@ fn relation(row: &Row<'_>, parts: &mut Parts) -> Result<Arc<Relation>> {
         }
     };
     let replaced_at: Option<i64> = row.get(8)?;
+    let access: Option<String> = row.get(9)?;
+    let impossible = || LoadError::Damaged(format!("The relation with OID {oid} has an impossible access list."));
     Ok(Arc::new(Relation {
         oid,
         schema: row.get(1)?,
@@ -286,6 +293,7 @@ fn relation(row: &Row<'_>, parts: &mut Parts) -> Result<Arc<Relation>> {
         comment: row.get(6)?,
         created_at: instant(row.get(7)?)?,
         replaced_at: replaced_at.map(instant).transpose()?,
+        access: access.map(|text| AccessList::parse(&text).ok_or_else(impossible)).transpose()?,
     }))
 }
 

@@ -53,14 +53,24 @@ fn keep(transaction: &Transaction<'_>, list: Oid, run: &Run) -> rusqlite::Result
 pub fn insert(transaction: &Transaction<'_>, run: &RecordedRun, file: Option<&str>) -> rusqlite::Result<()> {
     let mut statement = transaction.prepare_cached(
         "INSERT INTO run (audience_oid, schema_name, audience_name, number, error, file, is_kept, row_count, bytes,
-                          universe, as_of, definition, definition_hash, started_at_us, finished_at_us, by_role)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+                          universe, as_of, definition, definition_hash, started_at_us, finished_at_us, by_role, data_version)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
     )?;
     let RecordedRun { audience, schema, name, outcome, started_at, finished_at, by } = run;
     let (started_us, finished_us) = (started_at.timestamp_micros(), finished_at.timestamp_micros());
     let none = None::<i64>;
     match outcome {
-        RunOutcome::Done { number, rows, bytes, universe, as_of, definition, definition_hash, is_kept } => {
+        RunOutcome::Done {
+            number,
+            rows,
+            bytes,
+            universe,
+            as_of,
+            definition,
+            definition_hash,
+            data_version,
+            is_kept,
+        } => {
             let day = as_of.to_epoch_days();
             // A count of rows or bytes is far below what an i64 holds.
             let [rows, bytes, universe] =
@@ -82,6 +92,7 @@ pub fn insert(transaction: &Transaction<'_>, run: &RecordedRun, file: Option<&st
                 started_us,
                 finished_us,
                 by,
+                data_version,
             ])?;
         }
         RunOutcome::Failed { error } => {
@@ -102,6 +113,7 @@ pub fn insert(transaction: &Transaction<'_>, run: &RecordedRun, file: Option<&st
                 started_us,
                 finished_us,
                 by,
+                None::<&str>,
             ])?;
         }
     }

@@ -51,7 +51,7 @@ fn a_commit_is_synced_before_it_returns() {
     assert_eq!(pragma("journal_mode"), "wal");
     assert_eq!(pragma("synchronous"), "2", "FULL");
     assert_eq!(pragma("foreign_keys"), "1");
-    assert_eq!(pragma("user_version"), "4");
+    assert_eq!(pragma("user_version"), "5");
 }
 
 #[cfg(unix)]
@@ -89,8 +89,8 @@ fn a_newer_format_is_refused_and_left_alone() {
     on_file(&folder, "PRAGMA user_version = 99");
     let refused = open(folder.path()).expect_err("too new");
     assert_eq!(refused.state(), SqlState::ObjectNotInPrerequisiteState);
-    assert_eq!(refused.detail(), Some("It has format 99; this version knows formats up to 4."));
-    on_file(&folder, "PRAGMA user_version = 4");
+    assert_eq!(refused.detail(), Some("It has format 99; this version knows formats up to 5."));
+    on_file(&folder, "PRAGMA user_version = 5");
     assert_eq!(open(folder.path()).expect("opens").load().expect("loads").relations.len(), 1);
 }
 

@@ -6,6 +6,7 @@ use super::{Change, Loaded, SavedDefinition, Store};
 use crate::catalog::delivery::{Batch, Counts, Delivery, DeliveryState, RecordedDelivery};
 use crate::catalog::fixture::{at, column, schema, view};
 use crate::catalog::object::{FIRST_USER_OID, Membership, Relation, RelationKind, Role, Schema};
+use crate::catalog::privilege::AccessList;
 use crate::error::SqlState;
 use crate::pg_type::PgType;
 use crate::scram::Verifier;
@@ -76,10 +77,12 @@ fn what_is_committed_is_there_when_opened_again(open: Open) {
             crate::catalog::object::Column { comment: Some("c".into()), ..column("a", PgType::TIMESTAMPTZ) },
         ],
         comment: Some(String::new()),
+        access: AccessList::parse("0=r,10=arwdDxt,16390=r"),
         ..Relation::clone(&view(16_384, 2200, "members", &[]))
     });
     let reader = changed(&view(16_385, 2200, "Läsare", &[16_384, 1259, 16_384]), |view| {
         view.replaced_at = Some(at(77));
+        view.access = Some(AccessList::default());
         if let RelationKind::View(definition) = &mut view.kind {
             definition.references[1].needs_alias = false;
         }

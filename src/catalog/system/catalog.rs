@@ -4,8 +4,10 @@ use super::house;
 use super::relation::Rows;
 use super::value::Value;
 use super::{Build, DATABASE_OID, DEFAULT_TABLESPACE_OID, ENCODING_UTF8, HEAP_OID, SystemContext, relations, types};
-use crate::catalog::object::{BOOTSTRAP_ROLE_OID, PG_CATALOG_OID, RelationKind, Role};
+use crate::catalog::object::{BOOTSTRAP_ROLE_OID, FIRST_USER_OID, PG_CATALOG_OID, RelationKind, Role};
+use crate::catalog::privilege::{AccessList, PUBLIC};
 use crate::error::{Result, message};
+use crate::ident::quote;
 use crate::pg_type::{Oid, PgType};
 
 pub(super) const BUILDERS: &[(&str, Build)] = &[
@@ -57,18 +59,22 @@ struct ClassRow<'a> {
     /// Of the files of a table of the history, as far as they are known.
     bytes: u64,
     rows: Option<u64>,
+    /// NULL for the default.
+    access: Value,
 }
 
 impl ClassRow<'_> {
-    fn add_to(&self, rows: &mut Rows<'_>) {
+    fn add_to(self, rows: &mut Rows<'_>) {
         let is_table = self.kind == 'r';
+        // What the rows of are kept here: a table, and a materialized view.
+        let has_storage = is_table || self.kind == 'm';
         rows.add([
             ("oid", self.oid.into()),
             ("relname", self.name.to_owned().into()),
             ("relnamespace", self.schema.into()),
             ("relowner", self.owner.into()),
-            ("relam", if is_table { HEAP_OID } else { 0 }.into()),
-            ("relfilenode", if is_table { self.oid } else { 0 }.into()),
+            ("relam", if has_storage { HEAP_OID } else { 0 }.into()),
+            ("relfilenode", if has_storage { self.oid } else { 0 }.into()),
             ("relpages", Value::Int(i32::try_from(self.bytes.div_ceil(PAGE_BYTES)).unwrap_or(i32::MAX).into())),
             // Unknown, as for a table that was never analyzed.
             ("reltuples", Value::Float(self.rows.map_or(-1.0, |rows| rows as f64))),
@@ -77,7 +83,8 @@ impl ClassRow<'_> {
             ("relnatts", Value::Int(self.columns as i64)),
             ("relhasrules", (!is_table).into()),
             ("relispopulated", self.is_populated.into()),
-            ("relreplident", if is_table { "d" } else { "n" }.into()),
+            ("relacl", self.access),
+            ("relreplident", if has_storage && self.oid >= FIRST_USER_OID { "d" } else { "n" }.into()),
         ]);
     }
 }
@@ -94,6 +101,7 @@ fn pg_class(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
             is_populated: true,
             bytes: 0,
             rows: None,
+            access: Value::Null,
         }
         .add_to(rows);
     }
@@ -109,10 +117,23 @@ fn pg_class(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
             is_populated: relation.materialized().is_none_or(|list| list.is_populated),
             bytes: table.and_then(|name| context.surroundings.table_bytes(name)).unwrap_or_default(),
             rows: table.and_then(|name| context.surroundings.table_rows(name)),
+            access: relation.access.as_ref().map_or(Value::Null, |access| acl_of(context, relation.owner, access)),
         }
         .add_to(rows);
     }
     Ok(())
+}
+
+/// An access list as PostgreSQL writes it: the owner first, then PUBLIC, then the others.
+fn acl_of(context: &SystemContext, owner: Oid, access: &AccessList) -> Value {
+    let name = |oid: Oid| if oid == PUBLIC { String::new() } else { quote(&context.role_name(oid)) };
+    let mut grantees: Vec<_> = access.iter().collect();
+    grantees.sort_by_key(|(grantee, _)| *grantee != owner);
+    let grantor = name(owner);
+    let items = grantees
+        .into_iter()
+        .map(|(oid, privileges)| format!("{}={}/{grantor}", name(oid), privileges.letters()).into());
+    Value::List(items.collect())
 }
 
 /// `pg_class.relkind`.

@@ -1,6 +1,6 @@
 //! The functions of the house as `pg_proc` shows them: OIDs that never change, argument names, types.
 //!
-//! `facts/house_functions.txt` has a line `oid schema name result [set] [filters]` for each, then a line
+//! `facts/house_functions.txt` has a line `oid schema name result [set] [filters] [procedure]` for each, then a line
 //! ` name type [default|variadic]` for each argument. `filters` stands for what all member facts take: the member, then
 //! the filters, which may be left out. A test of the planner, which runs the functions, holds the file against it.
 
@@ -20,6 +20,8 @@ pub struct HouseFunction {
     pub name: &'static str,
     pub result: Oid,
     pub returns_set: bool,
+    /// It is called by CALL, and gives one row.
+    pub is_procedure: bool,
     pub arguments: Vec<Argument>,
 }
 
@@ -94,6 +96,7 @@ fn parse(facts: &'static str) -> Vec<HouseFunction> {
             name,
             result: type_oid(result),
             returns_set: rest.contains(&"set"),
+            is_procedure: rest.contains(&"procedure"),
             arguments,
         });
     }
@@ -118,10 +121,10 @@ pub(super) fn add_rows(rows: &mut Rows<'_>) {
             ("procost", Value::Float(1.0)),
             ("prorows", Value::Float(if function.returns_set { 1000.0 } else { 0.0 })),
             ("provariadic", element.into()),
-            ("prokind", "f".into()),
+            ("prokind", if function.is_procedure { "p" } else { "f" }.into()),
             ("proretset", function.returns_set.into()),
-            ("provolatile", "s".into()),
-            ("proparallel", "s".into()),
+            ("provolatile", if function.is_procedure { "v" } else { "s" }.into()),
+            ("proparallel", if function.is_procedure { "u" } else { "s" }.into()),
             ("pronargs", Value::Int(arguments.len() as i64)),
             ("pronargdefaults", Value::Int(arguments.iter().filter(|argument| argument.is_optional).count() as i64)),
             ("prorettype", function.result.into()),

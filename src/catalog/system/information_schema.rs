@@ -4,16 +4,20 @@ use super::name::type_name;
 use super::relation::Rows;
 use super::value::Value;
 use super::{Build, SystemContext, relations, types};
-use crate::catalog::object::PG_CATALOG_OID;
+use crate::catalog::object::{PG_CATALOG_OID, Relation};
+use crate::catalog::privilege::PUBLIC;
 use crate::error::Result;
 use crate::pg_type::{Oid, PgType};
 
 pub(super) const BUILDERS: &[(&str, Build)] = &[
     ("character_sets", character_sets),
+    ("column_privileges", column_privileges),
     ("columns", columns),
     ("enabled_roles", enabled_roles),
     ("information_schema_catalog_name", information_schema_catalog_name),
+    ("role_table_grants", role_table_grants),
     ("schemata", schemata),
+    ("table_privileges", table_privileges),
     ("tables", tables),
     ("view_table_usage", view_table_usage),
     ("views", views),
@@ -54,6 +58,89 @@ fn schemata(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
         ]);
     }
     Ok(())
+}
+
+/// What was granted by or to a role that the session's role has the rights of; with `to_public` also what everybody was
+/// granted by others.
+fn each_grant(
+    context: &SystemContext,
+    to_public: bool,
+    mut add: impl FnMut(&Relation, &str, Oid, &'static str),
+) -> Result<()> {
+    let enabled = context.snapshot.inherited(context.current_user);
+    let is_superuser = context.snapshot.is_superuser(context.current_user);
+    let is_enabled = |role: Oid| role != PUBLIC && (is_superuser || enabled.contains(&role));
+    // Materialized views are no part of the standard, and stand in none of its relations.
+    for relation in context.user_relations().filter(|relation| relation.materialized().is_none()) {
+        let Some(schema) = context.schema_name(relation.schema) else { continue };
+        for (grantee, privileges) in relation.access_list().iter() {
+            if is_enabled(grantee) || is_enabled(relation.owner) || (to_public && grantee == PUBLIC) {
+                privileges.names().for_each(|privilege| add(relation, schema, grantee, privilege));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn grantee_name(context: &SystemContext, grantee: Oid) -> String {
+    if grantee == PUBLIC { "PUBLIC".to_owned() } else { context.role_name(grantee) }
+}
+
+/// The owner may pass on what it has; nobody else may.
+fn is_grantable(relation: &Relation, grantee: Oid) -> Value {
+    if grantee == relation.owner { "YES" } else { "NO" }.into()
+}
+
+fn add_table_grant(
+    context: &SystemContext,
+    rows: &mut Rows<'_>,
+    relation: &Relation,
+    schema: &str,
+    grantee: Oid,
+    privilege: &'static str,
+) {
+    rows.add([
+        ("grantor", context.role_name(relation.owner).into()),
+        ("grantee", grantee_name(context, grantee).into()),
+        ("table_catalog", (&context.database).into()),
+        ("table_schema", schema.to_owned().into()),
+        ("table_name", (&relation.name).into()),
+        ("privilege_type", privilege.into()),
+        ("is_grantable", is_grantable(relation, grantee)),
+        ("with_hierarchy", if privilege == "SELECT" { "YES" } else { "NO" }.into()),
+    ]);
+}
+
+fn table_privileges(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
+    each_grant(context, true, |relation, schema, grantee, privilege| {
+        add_table_grant(context, rows, relation, schema, grantee, privilege);
+    })
+}
+
+fn role_table_grants(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
+    each_grant(context, false, |relation, schema, grantee, privilege| {
+        add_table_grant(context, rows, relation, schema, grantee, privilege);
+    })
+}
+
+/// There are no rights on columns: each has those of its relation.
+fn column_privileges(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
+    each_grant(context, true, |relation, schema, grantee, privilege| {
+        if matches!(privilege, "INSERT" | "SELECT" | "UPDATE" | "REFERENCES") {
+            for column in &relation.columns {
+                rows.add([
+                    ("grantor", context.role_name(relation.owner).into()),
+                    ("grantee", grantee_name(context, grantee).into()),
+                    ("table_catalog", (&context.database).into()),
+                    ("table_schema", schema.to_owned().into()),
+                    ("table_name", (&relation.name).into()),
+                    ("column_name", (&column.name).into()),
+                    ("privilege_type", privilege.into()),
+                    ("is_grantable", is_grantable(relation, grantee)),
+                ]);
+            }
+        }
+    })
 }
 
 fn tables(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {

@@ -167,7 +167,17 @@ fn audience_runs(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
             ("refreshed_by", by.into()),
         ];
         let rest: Vec<(&'static str, Value)> = match outcome {
-            RunOutcome::Done { number: run, rows, bytes, universe, as_of, definition, definition_hash, is_kept } => {
+            RunOutcome::Done {
+                number: run,
+                rows,
+                bytes,
+                universe,
+                as_of,
+                definition,
+                definition_hash,
+                data_version,
+                is_kept,
+            } => {
                 vec![
                     ("run", number(run).into()),
                     ("state", "done".into()),
@@ -178,6 +188,7 @@ fn audience_runs(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
                     ("bytes", count(bytes).into()),
                     ("definition", definition.into()),
                     ("definition_hash", definition_hash.into()),
+                    ("data_version", data_version.into()),
                 ]
             }
             RunOutcome::Failed { error } => {

@@ -37,6 +37,37 @@ pub fn permission_denied_for_relation(kind: &str, name: &str) -> Error {
     denied(format!("permission denied for {kind} {name}"))
 }
 
+/// `name` as its owner would write it.
+pub fn may_not_read(kind: &str, name: &str) -> Error {
+    permission_denied_for_relation(kind, name).with_hint(format!(
+        "Its owner can let a role read it: GRANT SELECT ON {} TO the role.",
+        crate::ident::quote(name)
+    ))
+}
+
+pub fn privilege_unknown_here(word: &str) -> Error {
+    Error::new(SqlState::SyntaxError, format!("unrecognized privilege type \"{word}\""))
+}
+
+pub fn privilege_invalid(word: &str, of: &str) -> Error {
+    Error::new(SqlState::InvalidGrantOperation, format!("invalid privilege type {word} for {of}"))
+}
+
+/// What GRANT on a schema or a database comes to.
+pub fn everybody_has(privileges: &str, of: &str) -> String {
+    format!("every role has {privileges} on {of} already")
+}
+
+pub fn grant_option_unsupported() -> Error {
+    super::unsupported("GRANT … WITH GRANT OPTION").with_hint("Only the owner of a relation and superusers grant.")
+}
+
+pub fn schema_privilege_unsupported(what: &str) -> Error {
+    super::unsupported(what)
+        .with_detail("Every role may use every schema, and every role but readers may create in it.")
+        .with_hint("Grant and revoke SELECT on the relations, or GRANT reader to the role.")
+}
+
 pub fn may_not_create_role() -> Error {
     denied("permission denied to create role")
 }
@@ -125,7 +156,10 @@ pub fn role_owns(name: &str, owned: String) -> Error {
         format!("role \"{name}\" cannot be dropped because some objects depend on it"),
     )
     .with_detail(owned)
-    .with_hint(format!("REASSIGN OWNED BY {} TO another role.", crate::ident::quote(name)))
+    .with_hint(format!(
+        "REASSIGN OWNED BY {} TO another role, and REVOKE what it was granted.",
+        crate::ident::quote(name)
+    ))
 }
 
 pub fn owner_is_required(name: &str) -> Error {

@@ -135,7 +135,10 @@ impl TypePlanner for Dialect {
             Sql::Time(..) => return Err(message::unsupported("type time with time zone").into()),
             Sql::Timestamp(_, TimezoneInfo::None | TimezoneInfo::WithoutTimeZone) => timestamp_type(),
             Sql::Timestamp(..) => instant_type(),
-            Sql::Uuid => DataType::Utf8View,
+            Sql::Uuid => {
+                let field = crate::pg_type::PgType::UUID.field("", DataType::Utf8View);
+                return Ok(Some(Arc::new(field)));
+            }
             Sql::Custom(name, _) => {
                 let name = name.to_string().to_lowercase();
                 return match name.as_str() {

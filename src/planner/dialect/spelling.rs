@@ -82,7 +82,8 @@ impl Speller<'_> {
         }
         match expr {
             Expr::Cast { kind: CastKind::Cast | CastKind::DoubleColon, expr: inner, data_type, .. }
-                if cast_function(data_type).is_some() && parameter::number(inner).is_none() =>
+                if cast_function(data_type).is_some()
+                    && (parameter::number(inner).is_none() || !matches!(data_type, DataType::Bytea)) =>
             {
                 let name = cast_function(data_type).unwrap_or_default();
                 *expr = call(name, vec![take(inner)]);
@@ -98,8 +99,7 @@ impl Speller<'_> {
             }
             Expr::Cast { kind: CastKind::Cast | CastKind::DoubleColon, expr: inner, data_type, .. } => {
                 if let Some(number) = parameter::number(inner) {
-                    let known = number.checked_sub(1).and_then(|at| self.parameters.get(at)).copied().flatten();
-                    match (known, target(data_type)) {
+                    match (self.known(number), target(data_type)) {
                         // A cast to its own type keeps the digits that a numeric was given with.
                         (Some(known), Some(target)) if target.is_plain(known) => *expr = take(inner),
                         (Some(known), None) if of_sql(data_type) == Some(known) => *expr = take(inner),
@@ -140,6 +140,12 @@ impl Speller<'_> {
                 if let Value::UnicodeStringLiteral(text) = &mut value.value {
                     value.value = Value::SingleQuotedString(std::mem::take(text));
                 }
+                // Text until it is read: what is no json is refused, and jsonb has its own form.
+                match parameter::number(expr).and_then(|number| self.known(number)) {
+                    Some(PgType::JSON) => *expr = call("cast:json", vec![take(expr)]),
+                    Some(PgType::JSONB) => *expr = call("cast:jsonb", vec![take(expr)]),
+                    _ => {}
+                }
             }
             // The engine would put the sign before the text, where it counts for the first part only.
             Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner } if matches!(**inner, Expr::Interval(_)) => {
@@ -170,6 +176,11 @@ impl Speller<'_> {
             _ => {}
         }
         Ok(())
+    }
+
+    /// The type of `$n`, where it is known.
+    fn known(&self, number: usize) -> Option<PgType> {
+        number.checked_sub(1).and_then(|at| self.parameters.get(at)).copied().flatten()
     }
 
     /// The engine gives a call by another name that name as an alias, and looks at what stands under an alias twice: calls

@@ -36,7 +36,7 @@ pub struct FactCall {
 
 impl FactCall {
     /// The function of a name from the syntax tree, if it is a fact.
-    pub fn named(name: &str, history: &History, is_own: bool) -> Option<Arc<ScalarUDF>> {
+    pub fn named(name: &str, history: &History, is_own: bool) -> Option<(Fact, Arc<ScalarUDF>)> {
         let (bare, position) = match name.split_once(PLACE_MARK) {
             Some((bare, position)) => (bare, Some(position.parse().ok()?)),
             None => (name, None),
@@ -50,7 +50,7 @@ impl FactCall {
             is_own,
             signature: Signature::variadic_any(Volatility::Stable),
         };
-        Some(Arc::new(ScalarUDF::new_from_impl(call)))
+        Some((fact, Arc::new(ScalarUDF::new_from_impl(call))))
     }
 
     /// The call that an expression is, with the member and the filters as they are written.

@@ -94,6 +94,14 @@ impl Fact {
         Self::ALL.into_iter().find(|fact| fact.name() == name)
     }
 
+    /// The tables of the history whose values it gives away.
+    pub fn tables(self) -> &'static [&'static str] {
+        match self {
+            Fact::MemberLevel => &["members", "member_levels"],
+            _ => &["purchases", "purchase_lines", "products"],
+        }
+    }
+
     /// The type of its value, as PostgreSQL calls it.
     pub fn type_name(self) -> &'static str {
         match self {

@@ -21,7 +21,7 @@ use crate::catalog::object::{Materialized, Relation, Run};
 use crate::error::{Result, message};
 use crate::ident;
 use crate::planner::fact::lower::column;
-use crate::planner::names::{Found, find_relation};
+use crate::planner::names::{Found, check_readable, find_relation};
 use crate::planner::view::{kept_schema, plan_of_list, texts_behind};
 use crate::planner::{Planner, state};
 use crate::storage::member_table::MemberTable;
@@ -41,7 +41,10 @@ impl Audience {
             _ => return Err(not_one()),
         };
         match find_relation(&planner.snapshot, &planner.search_path, schema.as_deref(), &name)? {
-            Found::Relation(relation) if relation.is_audience() => Ok(Self { relation }),
+            Found::Relation(relation) if relation.is_audience() => {
+                check_readable(&planner.snapshot, planner.system.current_user, &relation)?;
+                Ok(Self { relation })
+            }
             _ => Err(not_one()),
         }
     }

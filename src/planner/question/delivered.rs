@@ -15,7 +15,7 @@ use crate::catalog::delivery::{DeliveryState, RecordedDelivery};
 use crate::error::{Notice, NoticeSeverity, Result, SqlState, message};
 use crate::ident;
 use crate::planner::Planner;
-use crate::planner::names::{Found, find_relation};
+use crate::planner::names::{Found, check_readable, find_relation};
 use crate::planner::recipients::{HELD_OUT_BATCH, Recipients};
 use crate::sql;
 
@@ -109,7 +109,10 @@ fn oid_of(planner: &Planner, audience: &str) -> Result<Option<crate::pg_type::Oi
         _ => return Err(message::not_an_audience(audience)),
     };
     match find_relation(&planner.snapshot, &planner.search_path, schema.as_deref(), &name) {
-        Ok(Found::Relation(relation)) if relation.is_audience() => Ok(Some(relation.oid)),
+        Ok(Found::Relation(relation)) if relation.is_audience() => {
+            check_readable(&planner.snapshot, planner.system.current_user, &relation)?;
+            Ok(Some(relation.oid))
+        }
         Ok(_) => Err(message::not_an_audience(audience)),
         Err(error) if error.state() == SqlState::UndefinedTable => Ok(None),
         Err(error) => Err(error),

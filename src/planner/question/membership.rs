@@ -19,8 +19,11 @@ use crate::planner::fact::lower::column;
 pub async fn answer(planner: &Planner, member: &ScalarValue, schema: SchemaRef) -> Result<RecordBatch> {
     let mut found: Vec<(String, String, &'static str)> = Vec::new();
     // A list that was never refreshed holds nobody.
-    let is_asked =
-        |relation: &&Arc<Relation>| relation.is_segment() || (relation.is_audience() && holds_rows(relation));
+    // Neither is one asked that the role may not read.
+    let is_asked = |relation: &&Arc<Relation>| {
+        (relation.is_segment() || (relation.is_audience() && holds_rows(relation)))
+            && planner.snapshot.may_read(planner.system.current_user, relation)
+    };
     for relation in planner.snapshot.relations().filter(is_asked) {
         match has_member(planner, relation, member).await {
             Ok(true) => {

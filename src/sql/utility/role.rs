@@ -4,7 +4,10 @@ use datafusion::sql::sqlparser::tokenizer::Token;
 
 use crate::error::{Result, message};
 use crate::sql::grammar::Grammar;
-use crate::sql::role::{AlterRole, CreateRole, GrantRoles, Password, PasswordClause, RoleName, RoleOptions};
+use crate::sql::role::{
+    AlterRole, CreateRole, GrantPrivileges, GrantRoles, GrantedObjects, Grantee, Password, PasswordClause, RoleName,
+    RoleOptions,
+};
 use crate::sql::statement::StatementKind;
 
 /// Attributes of rights that do not exist here: refused when they would be given, accepted when not.
@@ -88,13 +91,7 @@ impl Grammar<'_> {
         }
         let roles = self.list(Self::identifier)?;
         if !self.eat(if revokes { "from" } else { "to" }) {
-            return match self.peek_word(0).as_deref() {
-                Some("on" | "privileges" | "option") => Ok(StatementKind::Unsupported(format!("{verb} ON"))),
-                _ if self.parser.peek_token_ref().token == Token::LParen => {
-                    Ok(StatementKind::Unsupported(format!("{verb} ON")))
-                }
-                _ => Err(self.unexpected()),
-            };
+            return self.privileges(revokes, roles);
         }
         let members = self.list(Self::role_name)?;
         if !revokes && self.eat("with") {
@@ -117,6 +114,76 @@ impl Grammar<'_> {
         self.end()?;
         let grant = GrantRoles { roles, members, admin };
         Ok(if revokes { StatementKind::RevokeRoles(grant) } else { StatementKind::GrantRoles(grant) })
+    }
+
+    /// Behind the rights of `GRANT SELECT, … ON …` or `REVOKE … ON …`.
+    fn privileges(&mut self, revokes: bool, mut privileges: Vec<String>) -> Result<StatementKind> {
+        let verb = if revokes { "REVOKE" } else { "GRANT" };
+        if revokes && privileges == ["grant"] && self.peek_word(0).as_deref() == Some("option") {
+            return Err(message::grant_option_unsupported());
+        }
+        if self.parser.peek_token_ref().token == Token::LParen {
+            return Ok(StatementKind::Unsupported(format!("{verb} on columns")));
+        }
+        if privileges == ["all"] {
+            self.eat("privileges");
+            privileges.clear();
+        }
+        self.keyword("on")?;
+        let on = self.granted_objects(verb)?;
+        let on = match on {
+            Ok(on) => on,
+            Err(unsupported) => return Ok(unsupported),
+        };
+        self.keyword(if revokes { "from" } else { "to" })?;
+        let grantees = self.list(|grammar| {
+            grammar.eat("group");
+            if grammar.eat("public") { Ok(Grantee::Public) } else { grammar.role_name().map(Grantee::Role) }
+        })?;
+        if !revokes && self.eat("with") {
+            self.keyword("grant")?;
+            self.keyword("option")?;
+            return Err(message::grant_option_unsupported());
+        }
+        if self.eat("granted") {
+            return Err(message::unsupported(&format!("{verb} … GRANTED BY")));
+        }
+        if revokes && !self.eat("cascade") {
+            self.eat("restrict");
+        }
+        self.end()?;
+        let grant = GrantPrivileges { privileges, on, grantees };
+        Ok(if revokes { StatementKind::RevokePrivileges(grant) } else { StatementKind::GrantPrivileges(grant) })
+    }
+
+    /// What stands behind ON. The inner error: kinds of objects that there are none of here.
+    fn granted_objects(&mut self, verb: &str) -> Result<std::result::Result<GrantedObjects, StatementKind>> {
+        let words = [self.peek_word(0), self.peek_word(1), self.peek_word(2), self.peek_word(3)];
+        let words = words.each_ref().map(|word| word.as_deref().unwrap_or_default());
+        Ok(match words {
+            ["all", "tables", "in", "schema"] => {
+                self.words(4);
+                Ok(GrantedObjects::AllIn(self.list(Self::identifier)?))
+            }
+            ["schema", ..] => {
+                self.words(1);
+                Ok(GrantedObjects::Schemas(self.list(Self::identifier)?))
+            }
+            ["database", ..] => {
+                self.words(1);
+                Ok(GrantedObjects::Databases(self.list(Self::identifier)?))
+            }
+            ["all", kind @ ("sequences" | "functions" | "procedures" | "routines"), ..]
+            | [
+                kind @ ("sequence" | "function" | "procedure" | "routine" | "language" | "large" | "tablespace"
+                | "type" | "domain" | "foreign" | "parameter"),
+                ..,
+            ] => Err(StatementKind::Unsupported(format!("{verb} ON {}", kind.to_uppercase()))),
+            _ => {
+                self.eat("table");
+                Ok(GrantedObjects::Relations(self.list(Self::name)?))
+            }
+        })
     }
 
     /// `REASSIGN OWNED BY role, … TO role`.
@@ -305,8 +372,20 @@ mod tests {
             assert_eq!(refused(text), (state.to_owned(), message.to_owned(), position), "{text}");
         }
         assert_eq!(refused("CREATE ROLE c CREATEROLE").0, "0A000");
-        assert!(matches!(one("GRANT SELECT ON a TO b"), StatementKind::Unsupported(what) if what == "GRANT ON"));
-        assert!(matches!(one("GRANT ALL PRIVILEGES ON a TO b"), StatementKind::Unsupported(_)));
+        for text in [
+            "GRANT SELECT ON a TO b WITH GRANT OPTION",
+            "REVOKE GRANT OPTION FOR SELECT ON a FROM b",
+            "GRANT SELECT ON a TO b GRANTED BY c",
+        ] {
+            assert_eq!(refused(text).0, "0A000", "{text}");
+        }
+        for text in [
+            "GRANT SELECT (x) ON a TO b",
+            "GRANT EXECUTE ON FUNCTION f TO b",
+            "REVOKE ALL ON ALL SEQUENCES IN SCHEMA s FROM b",
+        ] {
+            assert!(matches!(one(text), StatementKind::Unsupported(_)), "{text}");
+        }
     }
 
     #[test]
@@ -338,6 +417,17 @@ mod tests {
         assert_eq!(grant.roles, ["a", "B"]);
         assert_eq!(grant.members, [RoleName::CurrentUser, RoleName::Named("current_user".to_owned())]);
         assert!(grant.admin);
+        let StatementKind::GrantPrivileges(grant) =
+            one("GRANT ALL PRIVILEGES ON TABLE a, regulars.s.\"B\" TO PUBLIC, GROUP c, CURRENT_USER")
+        else {
+            panic!()
+        };
+        assert!(grant.privileges.is_empty());
+        let named = |name: &str| Grantee::Role(RoleName::Named(name.to_owned()));
+        assert_eq!(grant.grantees, [Grantee::Public, named("c"), Grantee::Role(RoleName::CurrentUser)]);
+        let GrantedObjects::Relations(names) = grant.on else { panic!() };
+        let names: Vec<_> = names.iter().map(|name| (name.schema.as_deref(), name.name.as_str())).collect();
+        assert_eq!(names, [(None, "a"), (Some("s"), "B")]);
         let StatementKind::CreateRole(create) = one("CREATE USER x IN ROLE a, b ADMIN c CONNECTION LIMIT -1") else {
             panic!()
         };

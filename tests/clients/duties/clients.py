@@ -18,6 +18,7 @@ class Client:
     in_gate: bool = True
     debian: dict = dataclasses.field(default_factory=dict)  # path that shows it is there → package
     npm: bool = False
+    cargo: bool = False  # a program of rust/
     pip: bool = False  # needs what stands in requirements.txt
     environment: dict = dataclasses.field(default_factory=dict)
 
@@ -36,6 +37,9 @@ class Client:
         if self.pip:
             subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r",
                             FOLDER / "requirements.txt"], check=True)
+        if self.cargo:
+            subprocess.run(["cargo", "build", "--locked", "--quiet"], cwd=FOLDER / "rust", check=True,
+                           env=os.environ | {"CARGO_TARGET_DIR": str(WORK / "rust")})
         if self.npm:
             folder = WORK / "node"
             folder.mkdir(exist_ok=True)
@@ -66,9 +70,8 @@ CLIENTS = [
     Client("Ruby pg", ("ruby", "duties.rb"), in_gate=False, debian={"ruby": "ruby", "/usr/lib/ruby/vendor_ruby/pg.rb": "ruby-pg"}),
     Client("R RPostgreSQL", ("Rscript", "--vanilla", "duties.R"), in_gate=False,
            debian={"Rscript": "r-base-core", "/usr/lib/R/site-library/RPostgreSQL": "r-cran-rpostgresql"}),
-    *(Client(name, ("cargo", "run", "--quiet", "--locked", "--manifest-path", "rust/Cargo.toml", "--bin", program), in_gate=False,
-             environment={"CARGO_TARGET_DIR": str(WORK / "rust")})
-      for name, program in (("tokio-postgres", "tokio_postgres"), ("sqlx", "sqlx"))),
+    Client("tokio-postgres", (str(WORK / "rust/debug/tokio_postgres"),), in_gate=False, cargo=True),
+    Client("sqlx", (str(WORK / "rust/debug/sqlx"),), in_gate=False, cargo=True),
     Client("postgres_fdw", ("fdw_program.py",), in_gate=False,
            debian={"/usr/lib/postgresql/*/lib/postgres_fdw.so": "postgresql-15"}),
 ]

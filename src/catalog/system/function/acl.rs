@@ -33,7 +33,8 @@ fn acldefault(context: &SystemContext, args: &[Value]) -> Result<Value> {
     let kind = args[0].text().unwrap_or_default();
     let (public, owner) = match kind {
         "c" => ("", ""),
-        "r" => ("", "arwdDxt"),
+        // Unlike there, everybody may read what nobody has revoked.
+        "r" => ("r", "arwdDxt"),
         "s" => ("", "rwU"),
         "d" => ("Tc", "CTc"),
         "f" => ("X", "X"),

@@ -111,6 +111,15 @@ fn pg_get_functiondef(context: &SystemContext, args: &[Value]) -> Result<Value> 
     };
     let arguments = arguments_of(function.oid, true).unwrap_or_default();
     let schema = context.schema_name(function.schema).unwrap_or("pg_catalog");
+    if function.is_procedure {
+        let text = format!(
+            "CREATE OR REPLACE PROCEDURE {}.{}({arguments})\n LANGUAGE internal\nAS $procedure${}$procedure$\n",
+            quote(schema),
+            quote(function.name),
+            function.name
+        );
+        return Ok(text.into());
+    }
     let set = if function.returns_set { "SETOF " } else { "" };
     let result = type_name(function.result, None);
     let name = quote(function.name);
@@ -123,7 +132,10 @@ fn pg_get_functiondef(context: &SystemContext, args: &[Value]) -> Result<Value> 
 }
 
 fn pg_get_function_result(_context: &SystemContext, args: &[Value]) -> Result<Value> {
-    let result = types::function(oid(&args[0])).map(|function| {
+    let asked = oid(&args[0]);
+    // A procedure has none, as in PostgreSQL.
+    let is_procedure = house_functions().iter().any(|function| function.oid == asked && function.is_procedure);
+    let result = types::function(asked).filter(|_| !is_procedure).map(|function| {
         let name = type_name(function.result, None);
         if function.returns_set { format!("SETOF {name}") } else { name }
     });

@@ -4,6 +4,7 @@ use super::Takes::{Object, Text};
 use super::names::{class, namespace, role, type_};
 use super::{Spec, strict};
 use crate::catalog::object::{BOOTSTRAP_ROLE_OID, INFORMATION_SCHEMA_OID, PG_CATALOG_OID, REGULARS_OID};
+use crate::catalog::privilege::Privileges;
 use crate::catalog::system::value::Value;
 use crate::catalog::system::{DATABASE_OID, SystemContext, types};
 use crate::error::{Result, message};
@@ -58,7 +59,6 @@ fn says(args: &[Value], words: &[&str]) -> bool {
     asked.split(',').any(|one| words.iter().any(|word| one.trim().starts_with(word)))
 }
 
-/// Everybody may read everything. What changes is for owners, and nobody changes the rows of the history.
 fn has_table_privilege(context: &SystemContext, args: &[Value]) -> Result<Value> {
     check(args, ON_TABLE)?;
     on_relation(context, args, 2)
@@ -75,8 +75,19 @@ fn on_relation(context: &SystemContext, args: &[Value], others: usize) -> Result
     if context.relation_name(oid).is_none() {
         return Ok(Value::Null);
     }
-    let owner = context.snapshot.relation(oid).map_or(BOOTSTRAP_ROLE_OID, |relation| relation.owner);
-    Ok((says(args, &["select"]) || may_change(context, who, owner)).into())
+    let Some(relation) = context.snapshot.relation(oid) else {
+        // Everybody may read the system's relations.
+        return Ok((says(args, &["select"]) || may_change(context, who, BOOTSTRAP_ROLE_OID)).into());
+    };
+    let asked = args.last().and_then(Value::text).unwrap_or_default();
+    // One of them is enough, as in PostgreSQL. Whoever owns it may pass rights on.
+    let has = asked.split(',').any(|one| {
+        let mut words = one.split_whitespace();
+        let privilege = words.next().and_then(Privileges::named).unwrap_or_default();
+        let may_pass_on = words.next().is_none() || context.snapshot.has_rights_of(who, relation.owner);
+        may_pass_on && context.snapshot.has_privileges(who, relation, privilege)
+    });
+    Ok(has.into())
 }
 
 fn may_change(context: &SystemContext, who: Oid, owner: Oid) -> bool {

@@ -55,6 +55,7 @@ fn relation_of(oid: Oid, schema: Oid, name: &str, kind: RelationKind, columns: &
         comment: None,
         created_at: Utc.timestamp_opt(1_750_000_000, 0).unwrap(),
         replaced_at: None,
+        access: None,
     }
 }
 
