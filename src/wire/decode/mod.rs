@@ -123,10 +123,16 @@ const TIMESTAMP: Oid = PgType::TIMESTAMP.oid;
 const TIMESTAMPTZ: Oid = PgType::TIMESTAMPTZ.oid;
 const INTERVAL: Oid = PgType::INTERVAL.oid;
 const NUMERIC: Oid = PgType::NUMERIC.oid;
+const INT2VECTOR: Oid = 22;
+const OIDVECTOR: Oid = 30;
 const REGCLASS: Oid = 2205;
 const REGTYPE: Oid = 2206;
 const UUID: Oid = 2950;
 const JSONB: Oid = 3802;
+
+fn vector_item(pg_type: PgType) -> PgType {
+    if pg_type.oid == INT2VECTOR { PgType::INT2 } else { PgType::OID }
+}
 
 impl Source {
     fn read_text(self, pg_type: PgType, text: &str) -> Result<ScalarValue> {
@@ -151,6 +157,11 @@ impl Source {
             TIMESTAMP => ScalarValue::TimestampMicrosecond(Some(datetime::timestamp(text)?), None),
             TIMESTAMPTZ => instant(datetime::instant(text, self.text.time_zone)?),
             INTERVAL => ScalarValue::IntervalMonthDayNano(Some(datetime::interval(text)?)),
+            // Numbers with spaces between.
+            INT2VECTOR | OIDVECTOR => {
+                let items = text.split_whitespace().collect::<Vec<_>>().join(",");
+                array::from_text(self, vector_item(pg_type), &format!("{{{items}}}"))?
+            }
             _ => match pg_type.element() {
                 Some(item) => array::from_text(self, item, text)?,
                 None => return Err(message::parameter_type_unsupported(&pg_type.sql_name())),
@@ -190,6 +201,7 @@ impl Source {
                 let parts: [u8; 16] = self.fixed(bytes)?;
                 ScalarValue::IntervalMonthDayNano(Some(datetime::interval_binary(parts)?))
             }
+            INT2VECTOR | OIDVECTOR => array::from_binary(self, vector_item(pg_type), bytes)?,
             _ => match pg_type.element() {
                 Some(item) => array::from_binary(self, item, bytes)?,
                 None => return Err(message::parameter_type_unsupported(&pg_type.sql_name())),

@@ -1,8 +1,3 @@
--- source: datafusion-contrib/datafusion-postgres issue 218
--- gives: null
-DISCARD ALL;
--- gives: []
-select pkcol.TABLE_SCHEMA AS PK_TABLE_SCHEMA, pkcol.TABLE_NAME AS PK_TABLE_NAME, pkcol.COLUMN_NAME as PK_COLUMN_NAME, fkcol.COLUMN_NAME as FK_COLUMN_NAME, fkcol.ORDINAL_POSITION as ORDINAL, fkcon.CONSTRAINT_SCHEMA || '_' || 'gold' || '_' || pkcol.TABLE_NAME || '_' || fkcon.CONSTRAINT_NAME as FK_NAME from (select distinct constraint_catalog, constraint_schema, unique_constraint_schema, constraint_name, unique_constraint_name from INFORMATION_SCHEMA.REFERENTIAL_CONSTRAINTS) fkcon inner join INFORMATION_SCHEMA.KEY_COLUMN_USAGE fkcol on fkcon.CONSTRAINT_SCHEMA = fkcol.CONSTRAINT_SCHEMA and fkcon.CONSTRAINT_NAME = fkcol.CONSTRAINT_NAME inner join INFORMATION_SCHEMA.KEY_COLUMN_USAGE pkcol on fkcon.UNIQUE_CONSTRAINT_SCHEMA = pkcol.CONSTRAINT_SCHEMA and fkcon.UNIQUE_CONSTRAINT_NAME = pkcol.CONSTRAINT_NAME where fkcol.TABLE_SCHEMA = 'public' and fkcol.TABLE_NAME = 'gold' and pkcol.ORDINAL_POSITION = fkcol.ORDINAL_POSITION order by FK_NAME, fkcol.ORDINAL_POSITION;
 -- after: npgsql/npgsql src/Npgsql/PostgresDatabaseInfo.cs
 -- same
 SELECT s.nspname, t.oid, t.typname, CASE WHEN f.proname = 'array_recv' THEN 'a' ELSE t.typtype END AS kind, CASE WHEN f.proname = 'array_recv' THEN t.typelem WHEN t.typtype = 'r' THEN r.rngsubtype WHEN t.typtype = 'd' THEN t.typbasetype END AS inner_type FROM pg_type AS t JOIN pg_namespace AS s ON s.oid = t.typnamespace LEFT JOIN pg_proc AS f ON f.oid = t.typreceive LEFT JOIN pg_range AS r ON r.rngtypid = t.oid WHERE t.typname IN ('bool', '_bool', 'text', '_text', 'numeric', '_numeric', 'timestamptz', 'uuid', '_uuid', 'record', 'void') ORDER BY t.oid;

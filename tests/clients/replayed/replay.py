@@ -2,9 +2,8 @@
 
 What their drivers send of themselves is asked by recorded.py; here is what the tools add.
 
-A file for each tool. `-- source:` names where the statements below it are published: a repository and a path, or a thread.
-Table names are ours, and lists that only lengthen a statement are cut; nothing else is changed. `-- after:` stands where the
-statements are written in words of our own: they ask what the source's ask, by the same relations, functions and operators.
+A file for each tool. `-- after:` names what the statements below it are written after: a repository and a path, or a thread. They
+are in words of our own, and ask what the source's ask, by the same relations, functions and operators.
 Before each statement:
 
     -- same            the rows of PostgreSQL 15 with the same tables, rows and definitions; without ORDER BY in any order
@@ -27,10 +26,10 @@ FOLDER = pathlib.Path(__file__).parent
 
 
 def statements(path):
-    """Source, expectation and text of each statement of a file."""
+    """What it is written after, expectation and text of each statement of a file."""
     source = expected = None
     for line in path.read_text(encoding="utf-8").splitlines():
-        if named := re.match(r"-- (?:source|after): (.*)$", line):
+        if named := re.match(r"-- after: (.*)$", line):
             source = named.group(1)
         elif told := re.match(r"-- (same|gives|has|fails)(?:: (.*))?$", line):
             expected = told.groups()
