@@ -206,8 +206,10 @@ public class Driver {
             equal(rows(data.getFunctions(null, "pg_catalog", "lower"), "FUNCTION_NAME"), List.of("lower"));
             List<String> ours = rows(data.getFunctions(null, "regulars", "segment_size"), "FUNCTION_SCHEM", "FUNCTION_NAME");
             equal(ours, List.of("regulars|segment_size"));
-            equal(rows(data.getProcedures(null, null, "%"), "PROCEDURE_NAME"), List.of());
-            rows(data.getProcedureColumns(null, null, "nothing", null));
+            equal(rows(data.getProcedures(null, null, "%"), "PROCEDURE_SCHEM", "PROCEDURE_NAME"), List.of("regulars|deliver"));
+            equal(rows(data.getProcedureColumns(null, null, "nothing", null), "COLUMN_NAME"), List.of());
+            equal(rows(data.getProcedureColumns(null, "regulars", "deliver", "%"), "COLUMN_NAME", "TYPE_NAME").containsAll(
+                List.of("audience|text", "channel|text", "dry_run|bool", "in_doubt|text")), true);
             equal(rows(data.getFunctionColumns(null, "pg_catalog", "repeat", null), "COLUMN_NAME", "TYPE_NAME"),
                 List.of("returnValue|text", "$1|text", "$2|int4"));
         });
