@@ -72,7 +72,7 @@ impl Refresh {
             None => 0,
         };
         let definition = texts_behind(&planner.snapshot, &list);
-        let data_version = planner.history.data_version(&StatementFiles::of(planner.state.as_ref())).await?;
+        let files = planner.history.files_seen(&StatementFiles::of(planner.state.as_ref())).await?;
         Ok(Run {
             number,
             file,
@@ -85,7 +85,7 @@ impl Refresh {
             by,
             definition_hash: question::hash(&definition),
             definition,
-            data_version: Some(data_version),
+            data_version: Some(question::hash(&files)),
         })
     }
 }

@@ -42,7 +42,7 @@ fn merged(draft: &Draft, current: &Arc<Snapshot>) -> Result<Snapshot> {
         let relation_moved = base.relation(oid) != current.relation(oid);
         if role_moved || schema_moved || relation_moved {
             let gone = current.role(oid).is_none() && current.schema(oid).is_none() && current.relation(oid).is_none();
-            // Both wished it gone, and neither named it here: as where PostgreSQL waits for the other and goes on.
+            // Both wished it gone, and here it was not named: PostgreSQL waits for the other, and goes on without it.
             if gone && draft.took_along(oid) {
                 continue;
             }

@@ -163,7 +163,7 @@ pub struct Run {
     pub definition: String,
     /// SHA-256 of the definition, in hexadecimal.
     pub definition_hash: String,
-    /// Which files it saw: [`History::data_version`](crate::history::History::data_version). `None` of runs from before
+    /// SHA-256, in hexadecimal, of [`History::files_seen`](crate::history::History::files_seen). `None` of runs from before
     /// this was kept.
     pub data_version: Option<String>,
 }

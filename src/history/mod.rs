@@ -30,7 +30,6 @@ use chrono::{DateTime, NaiveDate, Utc};
 use datafusion::catalog::TableProvider;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use regulars_udfs::{Tables, Zone};
-use sha2::{Digest, Sha256};
 
 pub use self::dictionary::Dictionary;
 pub use self::relation::AsOf;
@@ -141,16 +140,16 @@ impl History {
         self.0.dictionary.of_statement(&self.0.engine, files).await
     }
 
-    /// What tells the files that a statement sees from any others: SHA-256, in hexadecimal, of each table's name and of the
-    /// paths, sizes and instants of change of its files.
+    /// What tells the files that a statement sees from any others: for each table its name, then a line for each of its
+    /// files with path, size and instant of change.
     ///
     /// # Errors
     /// As listing the files.
-    pub async fn data_version(&self, files: &Arc<StatementFiles>) -> Result<String> {
-        let mut digest = Sha256::new();
+    pub async fn files_seen(&self, files: &Arc<StatementFiles>) -> Result<String> {
+        let mut text = String::new();
         for relation in self.relations() {
             let Some(of_relation) = &relation.files else { continue };
-            digest.update(format!("{}\n", relation.name));
+            text.push_str(&format!("{}\n", relation.name));
             let seen = files.seen(of_relation).await?;
             let mut lines: Vec<String> = seen
                 .iter()
@@ -158,9 +157,9 @@ impl History {
                 .map(|meta| format!("{}\t{}\t{}\n", meta.location, meta.size, meta.last_modified.timestamp_micros()))
                 .collect();
             lines.sort();
-            lines.iter().for_each(|line| digest.update(line));
+            text.extend(lines);
         }
-        Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+        Ok(text)
     }
 
     /// The member index, if it holds just the files that a statement sees.

@@ -22,7 +22,7 @@ use crate::delivery::recipients::{Selected, select};
 use crate::error::{Result, message};
 use crate::ident;
 use crate::pg_type::Oid;
-use crate::planner::{Found, find_relation};
+use crate::planner::{Found, check_readable, find_relation};
 use crate::storage::member_file::MemberFile;
 
 const COMMAND: &str = "CALL regulars.deliver";
@@ -140,7 +140,11 @@ fn audience(context: &Context<'_>, given: &str) -> Result<Arc<Relation>> {
         _ => return Err(not_one()),
     };
     match find_relation(&context.snapshot(), &context.search_path(), schema.as_deref(), &name)? {
-        Found::Relation(relation) if relation.is_audience() => Ok(relation),
+        Found::Relation(relation) if relation.is_audience() => {
+            // A dry run shows members, and a delivery hands them over.
+            check_readable(&context.snapshot(), context.settings.identity().current(), &relation)?;
+            Ok(relation)
+        }
         _ => Err(not_one()),
     }
 }

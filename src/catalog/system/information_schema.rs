@@ -61,12 +61,12 @@ fn schemata(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
 }
 
 /// What was granted by or to a role that the session's role has the rights of; with `to_public` also what everybody was
-/// granted by others.
+/// granted by others. `add` gets the cells that all relations of rights have.
 fn each_grant(
     context: &SystemContext,
     to_public: bool,
-    mut add: impl FnMut(&Relation, &str, Oid, &'static str),
-) -> Result<()> {
+    mut add: impl FnMut(&Relation, &'static str, [(&'static str, Value); 7]),
+) {
     let enabled = context.snapshot.inherited(context.current_user);
     let is_superuser = context.snapshot.is_superuser(context.current_user);
     let is_enabled = |role: Oid| role != PUBLIC && (is_superuser || enabled.contains(&role));
@@ -74,73 +74,54 @@ fn each_grant(
     for relation in context.user_relations().filter(|relation| relation.materialized().is_none()) {
         let Some(schema) = context.schema_name(relation.schema) else { continue };
         for (grantee, privileges) in relation.access_list().iter() {
-            if is_enabled(grantee) || is_enabled(relation.owner) || (to_public && grantee == PUBLIC) {
-                privileges.names().for_each(|privilege| add(relation, schema, grantee, privilege));
+            if !(is_enabled(grantee) || is_enabled(relation.owner) || (to_public && grantee == PUBLIC)) {
+                continue;
+            }
+            let name = if grantee == PUBLIC { "PUBLIC".to_owned() } else { context.role_name(grantee) };
+            for privilege in privileges.names() {
+                let cells = [
+                    ("grantor", context.role_name(relation.owner).into()),
+                    ("grantee", name.clone().into()),
+                    ("table_catalog", (&context.database).into()),
+                    ("table_schema", schema.to_owned().into()),
+                    ("table_name", (&relation.name).into()),
+                    ("privilege_type", privilege.into()),
+                    // The owner may pass on what it has; nobody else may.
+                    ("is_grantable", if grantee == relation.owner { "YES" } else { "NO" }.into()),
+                ];
+                add(relation, privilege, cells);
             }
         }
     }
-    Ok(())
 }
 
-fn grantee_name(context: &SystemContext, grantee: Oid) -> String {
-    if grantee == PUBLIC { "PUBLIC".to_owned() } else { context.role_name(grantee) }
-}
-
-/// The owner may pass on what it has; nobody else may.
-fn is_grantable(relation: &Relation, grantee: Oid) -> Value {
-    if grantee == relation.owner { "YES" } else { "NO" }.into()
-}
-
-fn add_table_grant(
-    context: &SystemContext,
-    rows: &mut Rows<'_>,
-    relation: &Relation,
-    schema: &str,
-    grantee: Oid,
-    privilege: &'static str,
-) {
-    rows.add([
-        ("grantor", context.role_name(relation.owner).into()),
-        ("grantee", grantee_name(context, grantee).into()),
-        ("table_catalog", (&context.database).into()),
-        ("table_schema", schema.to_owned().into()),
-        ("table_name", (&relation.name).into()),
-        ("privilege_type", privilege.into()),
-        ("is_grantable", is_grantable(relation, grantee)),
-        ("with_hierarchy", if privilege == "SELECT" { "YES" } else { "NO" }.into()),
-    ]);
+fn add_table_grants(context: &SystemContext, rows: &mut Rows<'_>, to_public: bool) {
+    each_grant(context, to_public, |_, privilege, cells| {
+        let with_hierarchy = if privilege == "SELECT" { "YES" } else { "NO" };
+        rows.add(cells.into_iter().chain([("with_hierarchy", with_hierarchy.into())]));
+    });
 }
 
 fn table_privileges(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
-    each_grant(context, true, |relation, schema, grantee, privilege| {
-        add_table_grant(context, rows, relation, schema, grantee, privilege);
-    })
+    add_table_grants(context, rows, true);
+    Ok(())
 }
 
 fn role_table_grants(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
-    each_grant(context, false, |relation, schema, grantee, privilege| {
-        add_table_grant(context, rows, relation, schema, grantee, privilege);
-    })
+    add_table_grants(context, rows, false);
+    Ok(())
 }
 
 /// There are no rights on columns: each has those of its relation.
 fn column_privileges(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
-    each_grant(context, true, |relation, schema, grantee, privilege| {
+    each_grant(context, true, |relation, privilege, cells| {
         if matches!(privilege, "INSERT" | "SELECT" | "UPDATE" | "REFERENCES") {
             for column in &relation.columns {
-                rows.add([
-                    ("grantor", context.role_name(relation.owner).into()),
-                    ("grantee", grantee_name(context, grantee).into()),
-                    ("table_catalog", (&context.database).into()),
-                    ("table_schema", schema.to_owned().into()),
-                    ("table_name", (&relation.name).into()),
-                    ("column_name", (&column.name).into()),
-                    ("privilege_type", privilege.into()),
-                    ("is_grantable", is_grantable(relation, grantee)),
-                ]);
+                rows.add(cells.clone().into_iter().chain([("column_name", (&column.name).into())]));
             }
         }
-    })
+    });
+    Ok(())
 }
 
 fn tables(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
