@@ -14,6 +14,7 @@ use crate::config::{Config, LimitsConfig, Loopback};
 use crate::delivery::Desk;
 use crate::error::{Error, Result, SqlState};
 use crate::execution::QueryRuntime;
+use crate::execution::plan_cache::PlanCache;
 use crate::history::History;
 use crate::pg_type::PgType;
 use crate::planner::state;
@@ -30,6 +31,8 @@ pub struct Engine {
     pub history: Arc<History>,
     pub catalog: Arc<Catalog>,
     pub queries: QueryRuntime,
+    /// Plans of statements that are run again and again.
+    pub plans: Arc<PlanCache>,
     pub registry: Arc<Registry>,
     pub started_at: DateTime<Utc>,
     pub limits: LimitsConfig,
@@ -48,9 +51,11 @@ impl Engine {
     /// Errors: every problem of the configuration, the files or the home folder, each naming its cause.
     pub async fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Arc<Self>> {
         let home = Home::open(&config.home)?;
-        let lists = home.audiences();
+        let (lists, index) = (home.audiences(), home.index());
         let store = SqliteStore::open(Arc::new(home))?;
-        Self::open_with(config, clock, Box::new(store), lists).await
+        let engine = Self::open_with(config, clock, Box::new(store), lists).await?;
+        engine.history.keep_index_in(index);
+        Ok(engine)
     }
 
     /// The same with other places for the catalog and for the rows of kept lists.
@@ -90,6 +95,7 @@ impl Engine {
             history: Arc::new(history),
             catalog: Arc::new(catalog),
             queries: QueryRuntime::new(threads)?,
+            plans: Arc::default(),
             registry: Arc::new(Registry::default()),
             started_at: now,
             limits: config.limits.clone(),

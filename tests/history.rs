@@ -5,7 +5,12 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use parquet::arrow::ArrowWriter;
+use regulars::catalog::MemoryStore;
+use regulars::clock::{SetClock, SystemClock};
 use regulars::config::Config;
+use regulars::engine::Engine;
+use regulars::history::index::IndexState;
+use regulars::storage::member_file::MemberFolder;
 use tempfile::TempDir;
 use tokio_postgres::{Client, SimpleQueryMessage};
 
@@ -211,4 +216,112 @@ async fn a_corrupt_file_and_files_that_are_gone_are_told_and_the_server_goes_on(
     std::fs::rename(lines.folder.path().join("away"), lines.path("a.parquet")).unwrap();
     assert_eq!(row(&client, SUM).await, "2|3.00");
     server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_is_used_again_until_the_catalog_the_files_or_the_day_change() {
+    let lines = Lines::new();
+    let of =
+        |member: i64| -> Vec<(&str, ArrayRef)> { vec![("member_id", Arc::new(Int64Array::from(vec![member; 2])))] };
+    lines.write("a.parquet", &[1, 2], of(100));
+    // Long after the files were written: what has just changed is planned anew each time.
+    let clock = Arc::new(SetClock::new("2100-01-01T12:00:00Z".parse().unwrap()));
+    let (store, lists) = (Box::new(MemoryStore::default()), MemberFolder::temporary().unwrap());
+    let engine = Engine::open_with(&lines.config(), clock, store, lists).await.unwrap();
+    let server = TestServer::over(Arc::clone(&engine)).await;
+    let client = server.client().await;
+    // The server builds it too, now and then.
+    let build = async || {
+        while !engine.history.build_index(engine.clock.as_ref()).await.unwrap()
+            && engine.history.index_status().unwrap().state != IndexState::Fresh
+        {
+            tokio::task::yield_now().await;
+        }
+    };
+    build().await;
+
+    let twice = "SELECT member_id FROM members WHERE purchase_count(member_id) = 2";
+    client.batch_execute(&format!("CREATE VIEW twice AS {twice}")).await.unwrap();
+    let prepared = client.prepare("SELECT EXISTS (SELECT 1 FROM twice WHERE member_id = $1)").await.unwrap();
+    let is_in = async |member: i64| -> bool { client.query_one(&prepared, &[&member]).await.unwrap().get(0) };
+    for _ in 0..3 {
+        assert!(is_in(100).await);
+        assert!(!is_in(200).await);
+        assert_eq!(engine.plans.plans(), 1, "one plan serves all members");
+    }
+
+    lines.write("b.parquet", &[10, 11], of(200));
+    assert!(is_in(200).await, "the next statement sees a new file");
+    build().await;
+    assert!(is_in(200).await && is_in(100).await && !is_in(300).await);
+    lines.write("b.parquet", &[10, 11], of(300));
+    assert!(is_in(300).await && !is_in(200).await, "and another one in its place");
+    build().await;
+    assert!(is_in(300).await && !is_in(200).await);
+
+    client.batch_execute(&format!("CREATE OR REPLACE VIEW twice AS {twice} AND member_id <> 300")).await.unwrap();
+    assert!(!is_in(300).await && is_in(100).await, "another definition");
+    client.batch_execute("SET regulars.as_of = '2020-01-01'").await.unwrap();
+    assert!(!is_in(100).await, "another day");
+    client
+        .batch_execute("RESET regulars.as_of; CREATE ROLE guest LOGIN; REVOKE SELECT ON twice FROM PUBLIC")
+        .await
+        .unwrap();
+    assert!(is_in(100).await);
+    client.batch_execute("SET ROLE guest").await.unwrap();
+    let refused = client.query_one(&prepared, &[&100_i64]).await.unwrap_err();
+    assert_eq!(refused.code().map(|state| state.code()), Some("42501"), "another role");
+    server.stop().await;
+}
+
+/// Opens the history with a home of its own and takes the index; whether it came from its file, and what is answered with it.
+async fn with_index(lines: &Lines) -> (bool, String) {
+    let config = Config { home: lines.folder.path().join("home"), ..lines.config() };
+    let engine = Engine::open(&config, Arc::new(SystemClock)).await.unwrap();
+    assert!(engine.history.build_index(engine.clock.as_ref()).await.unwrap());
+    let is_from_file = engine.history.index_status().unwrap().is_from_file;
+    let server = TestServer::over(engine).await;
+    let client = server.client().await;
+    let asked = "SELECT count(*), sum(purchase_count(member_id)), sum(amount_spent(member_id)) FROM members";
+    let plan = client.simple_query(&format!("EXPLAIN {asked}")).await.unwrap();
+    assert!(format!("{plan:?}").contains("MemberIndexExec"), "{plan:?}");
+    let answer = row(&client, asked).await;
+    server.stop().await;
+    (is_from_file, answer)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_index_outlives_the_server_and_is_made_anew_when_its_file_or_the_history_is_another() {
+    let lines = Lines::new();
+    let of =
+        |member: i64| -> Vec<(&str, ArrayRef)> { vec![("member_id", Arc::new(Int64Array::from(vec![member; 2])))] };
+    lines.write("a.parquet", &[1, 2], of(100));
+    assert_eq!(with_index(&lines).await, (false, "1|2|3.00".to_owned()));
+    assert_eq!(with_index(&lines).await, (true, "1|2|3.00".to_owned()));
+
+    let path = lines.folder.path().join("home/index/members.index");
+    let whole = std::fs::read(&path).unwrap();
+    let mut flipped = whole.clone();
+    *flipped.last_mut().unwrap() ^= 1;
+    let mut version = whole.clone();
+    version[12] ^= 1;
+    for damaged in [&whole[..whole.len() / 2], &flipped, &version, &[]] {
+        std::fs::write(&path, damaged).unwrap();
+        assert_eq!(with_index(&lines).await, (false, "1|2|3.00".to_owned()));
+        assert_eq!(std::fs::read(&path).unwrap().len(), whole.len(), "it is written again");
+    }
+    // One that was not finished lies beside it.
+    std::fs::write(path.with_extension("index.new"), &whole[..10]).unwrap();
+    assert_eq!(with_index(&lines).await, (true, "1|2|3.00".to_owned()));
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(with_index(&lines).await, (false, "1|2|3.00".to_owned()));
+    assert!(!path.with_extension("index.new").exists());
+
+    lines.write("b.parquet", &[10, 11], of(200));
+    assert_eq!(with_index(&lines).await, (false, "2|4|24.00".to_owned()));
+    assert_eq!(with_index(&lines).await, (true, "2|4|24.00".to_owned()));
+    // A folder that cannot be written keeps nobody from working.
+    std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path.parent().unwrap(), "a file in its place").unwrap();
+    assert_eq!(with_index(&lines).await, (false, "2|4|24.00".to_owned()));
 }

@@ -6,8 +6,8 @@ use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Int16Type, Int64Type, Time64MicrosecondType};
 
 use super::columns::{
-    Attributes, HAS_REFUNDS, IS_PURCHASE, Lines, MemberIndex, NO_AMOUNT, NO_CODE, NO_DAY, NO_NUMBER, NO_QUANTITY,
-    NO_SECOND, NO_WEEKDAY, Postings, Receipts, Refunds, narrow,
+    Attributes, HAS_REFUNDS, IS_PLAIN, IS_PURCHASE, Lines, MemberIndex, NO_AMOUNT, NO_CODE, NO_DAY, NO_NUMBER,
+    NO_QUANTITY, NO_SECOND, NO_WEEKDAY, Postings, Receipts, Refunds, narrow,
 };
 use super::interner::Interner;
 
@@ -164,7 +164,8 @@ impl Builder {
         raw.at.day.extend(days.iter().map(|day| day.unwrap_or(NO_DAY)));
         let weekdays = column(batch, "weekday")?;
         let weekdays = weekdays.as_primitive_opt::<Int16Type>().ok_or(Unfit::Missing("weekday"))?;
-        raw.at.weekday.extend(weekdays.iter().map(|day| day.and_then(|d| u8::try_from(d).ok()).unwrap_or(NO_WEEKDAY)));
+        let bit = |day: i16| if (1..=7).contains(&day) { 1_u8 << day } else { NO_WEEKDAY };
+        raw.at.weekday.extend(weekdays.iter().map(|day| day.map_or(NO_WEEKDAY, bit)));
         let times = column(batch, "local_time")?;
         let times = times.as_primitive_opt::<Time64MicrosecondType>().ok_or(Unfit::Missing("local_time"))?;
         let second = |time: i64| u32::try_from(time.div_euclid(1_000_000)).unwrap_or(NO_SECOND);
@@ -285,6 +286,11 @@ impl Builder {
         (refunds.lines_of, refunds.lines) =
             lines.placed(&refund_at, refunds.own_day.len(), |row| raw.status[row] == Status::Refund);
         drop(lines);
+        receipts.mark_plain();
+        let days = &receipts.at.day;
+        let days = (days.iter().min().copied().unwrap_or(0), days.iter().max().copied().unwrap_or(0));
+        let known = receipts.amount.iter().filter(|amount| **amount != NO_AMOUNT);
+        let sums_are_narrow = known.map(|amount| u128::from(amount.unsigned_abs())).sum::<u128>() < NARROW_MAX;
         let postings = Postings::of(&receipts, products.len());
         let member_ids = members.ids();
         Ok(MemberIndex {
@@ -298,6 +304,8 @@ impl Builder {
             refunds,
             postings,
             has_early_refunds,
+            days,
+            sums_are_narrow,
             amount_scale: scales.amount,
         })
     }
@@ -366,6 +374,21 @@ fn add(sum: &mut i64, amount: i64) -> Result<(), Unfit> {
 
 /// Amounts of the index are less than this.
 const AMOUNT_MAX: i64 = 1_000_000_000_000_000_000;
+
+/// Sums of 64 bits are less than this.
+const NARROW_MAX: u128 = 1 << 63;
+
+impl Receipts {
+    /// Marks the receipts that are bought as they stand.
+    fn mark_plain(&mut self) {
+        for receipt in 0..self.flags.len() {
+            let quantities = &self.lines.quantity[super::columns::rows_of(&self.lines_of, receipt)];
+            if self.flags[receipt] & HAS_REFUNDS == 0 && quantities.iter().all(|quantity| *quantity > 0) {
+                self.flags[receipt] |= IS_PLAIN;
+            }
+        }
+    }
+}
 
 /// A receipt that is neither completed nor voided.
 struct Refunded {

@@ -22,7 +22,7 @@ pub const NO_QUANTITY: i32 = i32::MIN;
 pub struct Attributes {
     /// Business date, in days since 1970-01-01.
     pub day: Vec<i32>,
-    /// Of the business date: 1 is Monday.
+    /// Of the business date: a bit, Monday's the second lowest; none of no date.
     pub weekday: Vec<u8>,
     /// Local time in whole seconds from midnight.
     pub second: Vec<u32>,
@@ -51,6 +51,8 @@ pub struct Receipts {
 pub const IS_PURCHASE: u8 = 1;
 /// A refund names it.
 pub const HAS_REFUNDS: u8 = 2;
+/// No refund names it, and of each of its lines more than nothing was bought: whatever stands on it was bought.
+pub const IS_PLAIN: u8 = 4;
 
 #[derive(Debug, Default)]
 pub struct Lines {
@@ -101,6 +103,10 @@ pub struct MemberIndex {
     pub(crate) postings: Postings,
     /// A refund exists before the purchase that it names does: as of a day between them it belongs elsewhere.
     pub(crate) has_early_refunds: bool,
+    /// The first and the last business date of receipts; [`NO_DAY`] first when one has none.
+    pub(crate) days: (i32, i32),
+    /// No sum of amounts, of whichever receipts, is beyond 64 bits.
+    pub(crate) sums_are_narrow: bool,
     pub(crate) amount_scale: i8,
 }
 

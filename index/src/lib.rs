@@ -13,13 +13,15 @@
 
 mod builder;
 mod columns;
+mod file;
 mod interner;
 mod question;
 mod tally;
 
 pub use self::builder::{Builder, Scales, Unfit};
 pub use self::columns::MemberIndex;
-pub use self::question::{Filter, Parts, ProductSet, Use};
+pub use self::file::Unusable;
+pub use self::question::{Comparison, Condition, Filter, Part, Parts, ProductSet, Use};
 pub use self::tally::{Tally, Work};
 
 #[cfg(test)]

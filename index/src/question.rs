@@ -1,6 +1,7 @@
 //! What is asked of an index, in its own numbers.
 
-use super::columns::{MemberIndex, NO_NUMBER};
+use super::columns::{MemberIndex, NO_DAY, NO_NUMBER};
+use super::tally::Tally;
 
 /// Products, by their numbers.
 #[derive(Debug, Clone, Default)]
@@ -131,4 +132,127 @@ fn flags(count: usize, set: impl IntoIterator<Item = Option<u32>>) -> Vec<bool> 
         }
     }
     flags
+}
+
+/// A number of a use's [`Tally`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    Count,
+    VisitDays,
+    FirstDay,
+    LastDay,
+    Amount,
+    Quantity,
+    Least,
+    Most,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comparison {
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+/// What must hold of the sums of a member whose row is wanted. A day that there is none of satisfies no comparison.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Condition {
+    All(Vec<Condition>),
+    Any(Vec<Condition>),
+    /// A part of the use at this place, at the index's scale where it has one.
+    Compare {
+        of: usize,
+        part: Part,
+        is: Comparison,
+        to: i128,
+    },
+    /// Whether there is such a day.
+    IsKnown {
+        of: usize,
+        part: Part,
+        known: bool,
+    },
+}
+
+impl Condition {
+    /// Every use that is asked.
+    pub fn uses(&self) -> Vec<usize> {
+        match self {
+            Self::All(of) | Self::Any(of) => of.iter().flat_map(Self::uses).collect(),
+            Self::Compare { of, .. } | Self::IsKnown { of, .. } => vec![*of],
+        }
+    }
+
+    /// For each of so many members, whether it holds of what their uses add up to.
+    pub fn holds(&self, tallies: &[Tally], members: usize) -> Vec<bool> {
+        match self {
+            Self::All(of) => joined(of, tallies, members, true, |one, other| one & other),
+            Self::Any(of) => joined(of, tallies, members, false, |one, other| one | other),
+            Self::Compare { of, part, is, to } => {
+                let tally = &tallies[*of];
+                match part {
+                    Part::Count => compared(&tally.count, *is, *to),
+                    Part::VisitDays => compared(&tally.visit_days, *is, *to),
+                    Part::FirstDay => compared_days(&tally.first_day, *is, *to),
+                    Part::LastDay => compared_days(&tally.last_day, *is, *to),
+                    Part::Amount => compared(&tally.amount, *is, *to),
+                    Part::Quantity => compared(&tally.quantity, *is, *to),
+                    Part::Least | Part::Most => vec![false; members],
+                }
+            }
+            Self::IsKnown { of, part, known } => {
+                let tally = &tallies[*of];
+                let days = if *part == Part::FirstDay { &tally.first_day } else { &tally.last_day };
+                days.iter().map(|day| (*day != NO_DAY) == *known).collect()
+            }
+        }
+    }
+}
+
+fn joined(
+    of: &[Condition],
+    tallies: &[Tally],
+    members: usize,
+    start: bool,
+    join: impl Fn(bool, bool) -> bool,
+) -> Vec<bool> {
+    let mut holds = vec![start; members];
+    for condition in of {
+        for (one, other) in holds.iter_mut().zip(condition.holds(tallies, members)) {
+            *one = join(*one, other);
+        }
+    }
+    holds
+}
+
+fn compared<T: Copy + TryFrom<i128> + Ord>(values: &[T], is: Comparison, to: i128) -> Vec<bool> {
+    let Ok(to) = T::try_from(to) else {
+        // Beyond every value that there can be.
+        let is_above = match is {
+            Comparison::Equal => false,
+            Comparison::NotEqual => true,
+            Comparison::Less | Comparison::LessOrEqual => to > 0,
+            Comparison::Greater | Comparison::GreaterOrEqual => to < 0,
+        };
+        return vec![is_above; values.len()];
+    };
+    match is {
+        Comparison::Equal => values.iter().map(|value| *value == to).collect(),
+        Comparison::NotEqual => values.iter().map(|value| *value != to).collect(),
+        Comparison::Less => values.iter().map(|value| *value < to).collect(),
+        Comparison::LessOrEqual => values.iter().map(|value| *value <= to).collect(),
+        Comparison::Greater => values.iter().map(|value| *value > to).collect(),
+        Comparison::GreaterOrEqual => values.iter().map(|value| *value >= to).collect(),
+    }
+}
+
+fn compared_days(days: &[i32], is: Comparison, to: i128) -> Vec<bool> {
+    let mut holds = compared(days, is, to);
+    for (holds, day) in holds.iter_mut().zip(days) {
+        *holds &= *day != NO_DAY;
+    }
+    holds
 }

@@ -7,8 +7,8 @@
 use std::ops::Range;
 
 use super::columns::{
-    Attributes, HAS_REFUNDS, IS_PURCHASE, Lines, MemberIndex, NO_AMOUNT, NO_CODE, NO_DAY, NO_NUMBER, NO_QUANTITY,
-    NO_SECOND, rows_of,
+    Attributes, HAS_REFUNDS, IS_PLAIN, IS_PURCHASE, Lines, MemberIndex, NO_AMOUNT, NO_CODE, NO_DAY, NO_NUMBER,
+    NO_QUANTITY, NO_SECOND, rows_of,
 };
 use super::question::{Filter, ProductSet, Use};
 
@@ -43,6 +43,8 @@ impl Tally {
 
 /// Products' lists pay when they name fewer than this share of all receipts.
 const POSTINGS_SHARE: usize = 8;
+/// Receipts that are looked at in the time in which a member is found in a product's list.
+const SEARCH_COST: usize = 16;
 
 impl MemberIndex {
     /// What a use adds up to for each of these members.
@@ -62,16 +64,12 @@ impl MemberIndex {
                 }
             }
             None => {
-                for member in members.clone() {
-                    let rows = counting.receipts_of(member);
-                    work.receipts += rows.len();
-                    for receipt in rows {
-                        counting.look_at(receipt);
-                    }
-                }
+                let starts = &self.receipts.of_member[members.start as usize..=members.end as usize];
+                work.receipts = (starts[starts.len() - 1] - starts[0]) as usize;
+                counting.add_up(starts);
             }
         }
-        if one.parts.of_sums() && !one.filter.is_gross {
+        if one.parts.of_sums() && !one.filter.is_gross && !self.refunds.own_day.is_empty() {
             for member in members {
                 let rows = rows_of(&self.refunds.of_member, member as usize);
                 work.receipts += rows.len();
@@ -115,23 +113,136 @@ impl Counting<'_> {
             || matches!((filter.from_day, filter.to_day), (Some(from), Some(to)) if from > to)
     }
 
-    /// The days that are asked for, both inclusive; a receipt without a date is in none of them.
-    fn days(&self) -> Option<(i32, i32)> {
-        let filter = &self.one.filter;
-        let to = [filter.to_day, filter.as_of].into_iter().flatten().min();
-        (filter.from_day.is_some() || to.is_some())
-            .then(|| (filter.from_day.unwrap_or(NO_DAY).max(NO_DAY + 1), to.unwrap_or(i32::MAX)))
+    /// The receipts of these members, column by column: first a mark for each receipt that is asked for, then sums of what
+    /// is marked. Nothing in the first part depends on a receipt before it, so that the processor takes many at once.
+    fn add_up(&mut self, starts: &[u32]) {
+        let (filter, parts) = (&self.one.filter, self.one.parts);
+        let rows = starts[0] as usize..starts[starts.len() - 1] as usize;
+        let mut marks = self.marked(rows.clone());
+        if parts.of_sums() {
+            let needs_purchase = filter.least_total.is_some() || !filter.all_products.is_empty();
+            if needs_purchase {
+                self.keep_purchases(&mut marks, rows.start);
+            }
+            self.add_sums(&marks, starts);
+        }
+        if parts.of_receipts() {
+            self.keep_purchases(&mut marks, rows.start);
+            if let Some(products) = &filter.products {
+                self.keep(&mut marks, rows.start, |receipt| self.has(products, receipt));
+            }
+            self.add_counts(&marks, starts);
+        }
     }
 
-    /// A member's receipts on the days that are asked for.
-    fn receipts_of(&self, member: u32) -> Range<usize> {
-        let rows = rows_of(&self.index.receipts.of_member, member as usize);
-        let Some((from, to)) = self.days() else { return rows };
-        let days = &self.index.receipts.at.day[rows.clone()];
-        let (Some(first), Some(last)) = (days.first(), days.last()) else { return rows };
-        let start = if *first >= from { 0 } else { days.partition_point(|day| *day < from) };
-        let end = if *last <= to { days.len() } else { days.partition_point(|day| *day <= to) };
-        rows.start + start..rows.start + end.max(start)
+    /// Of each of these receipts, 1 if it is asked for, leaving out whether it is a purchase with the wanted products.
+    fn marked(&self, rows: Range<usize>) -> Vec<u8> {
+        let (filter, all) = (&self.one.filter, &self.index.receipts);
+        let mut marks = vec![1_u8; rows.len()];
+        let to = [filter.to_day, filter.as_of].into_iter().flatten().min();
+        if filter.from_day.is_some() || to.is_some() {
+            // A receipt without a date is on none of them.
+            let (from, to) = (filter.from_day.unwrap_or(NO_DAY).max(NO_DAY + 1), to.unwrap_or(i32::MAX));
+            let (first, last) = self.index.days;
+            match (from <= first, last <= to) {
+                (true, true) => {}
+                (true, false) => keep_where(&mut marks, &all.at.day[rows.clone()], |day| *day <= to && *day != NO_DAY),
+                (false, true) => keep_where(&mut marks, &all.at.day[rows.clone()], |day| *day >= from),
+                (false, false) => {
+                    keep_where(&mut marks, &all.at.day[rows.clone()], |day| (*day >= from) & (*day <= to));
+                }
+            }
+        }
+        if let Some(weekdays) = filter.weekdays {
+            keep_where(&mut marks, &all.at.weekday[rows.clone()], |day| *day & weekdays != 0);
+        }
+        if let Some((from, to)) = filter.seconds {
+            let seconds = &all.at.second[rows.clone()];
+            if from < to {
+                keep_where(&mut marks, seconds, |second| (*second >= from) & (*second < to));
+            } else {
+                keep_where(&mut marks, seconds, |second| (*second != NO_SECOND) & ((*second >= from) | (*second < to)));
+            }
+        }
+        for (flags, codes) in [(&filter.stores, &all.at.store), (&filter.channels, &all.at.channel)] {
+            if let Some(flags) = flags {
+                keep_among(&mut marks, &codes[rows.clone()], flags);
+            }
+        }
+        if let Some(least) = filter.least_total {
+            keep_where(&mut marks, &all.total[rows.clone()], |total| *total >= least);
+        }
+        for set in &filter.all_products {
+            self.keep(&mut marks, rows.start, |receipt| self.has(set, receipt));
+        }
+        marks
+    }
+
+    fn keep_purchases(&self, marks: &mut [u8], first: usize) {
+        let flags = &self.index.receipts.flags[first..first + marks.len()];
+        keep_where(marks, flags, |flags| *flags & IS_PURCHASE != 0);
+    }
+
+    /// Asks only about what is marked.
+    fn keep(&self, marks: &mut [u8], first: usize, holds: impl Fn(usize) -> bool) {
+        for (at, mark) in marks.iter_mut().enumerate().filter(|(_, mark)| **mark != 0) {
+            *mark = u8::from(holds(first + at));
+        }
+    }
+
+    fn add_counts(&mut self, marks: &[u8], starts: &[u32]) {
+        let days = &self.index.receipts.at.day[starts[0] as usize..][..marks.len()];
+        let parts = self.one.parts;
+        let tally = &mut self.tally;
+        for (at, bounds) in starts.windows(2).enumerate() {
+            let rows = (bounds[0] - starts[0]) as usize..(bounds[1] - starts[0]) as usize;
+            let (marks, days) = (&marks[rows.clone()], &days[rows]);
+            if let Some(count) = tally.count.get_mut(at) {
+                *count = marks.iter().map(|mark| i64::from(*mark)).sum();
+            }
+            // Receipts without a date lie before all others.
+            let is_dated = |(mark, day): (&u8, &i32)| *mark != 0 && *day != NO_DAY;
+            if let Some(first) = tally.first_day.get_mut(at)
+                && let Some(found) = marks.iter().zip(days).position(is_dated)
+            {
+                *first = days[found];
+            }
+            if let Some(last) = tally.last_day.get_mut(at)
+                && let Some(found) = marks.iter().zip(days).rposition(is_dated)
+            {
+                *last = days[found];
+            }
+            if parts.visit_days {
+                let mut last = NO_DAY;
+                let mut count = 0;
+                for (mark, day) in marks.iter().zip(days) {
+                    let is_new = *mark != 0 && *day != last;
+                    count += i64::from(is_new);
+                    last = if is_new { *day } else { last };
+                }
+                tally.visit_days[at] = count;
+            }
+        }
+    }
+
+    fn add_sums(&mut self, marks: &[u8], starts: &[u32]) {
+        let (index, one) = (self.index, self.one);
+        let rows = &index.receipts;
+        let is_plain = one.filter.products.is_none() && !one.parts.quantity && !one.parts.currencies;
+        for (at, bounds) in starts.windows(2).enumerate() {
+            let first = bounds[0] as usize;
+            let marks = &marks[first - starts[0] as usize..][..(bounds[1] - bounds[0]) as usize];
+            let amounts = &rows.amount[first..][..marks.len()];
+            if is_plain && index.sums_are_narrow {
+                let known = |(mark, amount): (&u8, &i64)| if *mark != 0 && *amount != NO_AMOUNT { *amount } else { 0 };
+                self.tally.amount[at] = i128::from(marks.iter().zip(amounts).map(known).sum::<i64>());
+                continue;
+            }
+            for receipt in (first..).zip(marks).filter(|(_, mark)| **mark != 0).map(|(receipt, _)| receipt) {
+                let lines = rows_of(&rows.lines_of, receipt);
+                self.sum(at, rows.amount[receipt], &rows.lines, lines, rows.at.store[receipt]);
+            }
+        }
     }
 
     /// The receipts that can count because of their products, where those are few; in order, within the members.
@@ -144,14 +255,17 @@ impl Counting<'_> {
             let (from, to) = (starts[self.members.start as usize], starts[self.members.end as usize]);
             &all[all.partition_point(|receipt| *receipt < from)..all.partition_point(|receipt| *receipt < to)]
         };
-        let length = |set: &ProductSet| set.numbers().iter().map(|product| postings(*product).len()).sum::<usize>();
-        let set = filter.products.iter().chain(&filter.all_products).min_by_key(|set| length(set))?;
         let starts = &index.receipts.of_member;
         let all = (starts[self.members.end as usize] - starts[self.members.start as usize]) as usize;
-        if length(set) * POSTINGS_SHARE > all && self.members.len() > 1 {
+        let length = |set: &ProductSet| set.numbers().iter().map(|product| postings(*product).len()).sum::<usize>();
+        let sets = filter.products.iter().chain(&filter.all_products);
+        // Finding a place in a list costs too.
+        let sets = sets.filter(|set| set.numbers().len() * SEARCH_COST < all);
+        let (length, set) = sets.map(|set| (length(set), set)).min_by_key(|(length, _)| *length)?;
+        if length * POSTINGS_SHARE > all {
             return None;
         }
-        let mut receipts: Vec<u32> = Vec::with_capacity(length(set));
+        let mut receipts: Vec<u32> = Vec::with_capacity(length);
         for product in set.numbers() {
             receipts.extend_from_slice(postings(*product));
         }
@@ -267,6 +381,9 @@ impl Counting<'_> {
     fn has(&self, set: &ProductSet, receipt: usize) -> bool {
         let rows = &self.index.receipts;
         let lines = rows_of(&rows.lines_of, receipt);
+        if rows.flags[receipt] & IS_PLAIN != 0 {
+            return rows.lines.product[lines].iter().any(|product| set.contains(*product));
+        }
         let of_set = lines.filter(|line| set.contains(rows.lines.product[*line]));
         let quantities = of_set.map(|line| rows.lines.quantity[line]).filter(|quantity| *quantity != NO_QUANTITY);
         if self.one.filter.is_gross {
@@ -302,7 +419,7 @@ fn matches_attributes(filter: &Filter, at: &Attributes, row: usize) -> bool {
     {
         return false;
     }
-    if filter.weekdays.is_some_and(|weekdays| weekdays & (1 << at.weekday[row]) == 0) {
+    if filter.weekdays.is_some_and(|weekdays| weekdays & at.weekday[row] == 0) {
         return false;
     }
     if let Some((from, to)) = filter.seconds {
@@ -320,4 +437,21 @@ fn matches_attributes(filter: &Filter, at: &Attributes, row: usize) -> bool {
         |flags: &[bool], code: u16| code != NO_CODE && flags.get(usize::from(code)).copied().unwrap_or(false);
     filter.stores.as_ref().is_none_or(|stores| is_among(stores, at.store[row]))
         && filter.channels.as_ref().is_none_or(|channels| is_among(channels, at.channel[row]))
+}
+
+/// Takes the mark off what does not hold. The loop has no branch, so that it is compiled to vector instructions.
+fn keep_where<T>(marks: &mut [u8], values: &[T], holds: impl Fn(&T) -> bool) {
+    for (mark, value) in marks.iter_mut().zip(values) {
+        *mark &= u8::from(holds(value));
+    }
+}
+
+/// Takes the mark off whatever has none of the codes that are flagged.
+fn keep_among(marks: &mut [u8], codes: &[u16], flags: &[bool]) {
+    let mut flagged = (0_u16..NO_CODE).zip(flags).filter(|(_, flag)| **flag).map(|(code, _)| code);
+    match (flagged.next(), flagged.next()) {
+        (None, _) => marks.fill(0),
+        (Some(only), None) => keep_where(marks, codes, |code| *code == only),
+        _ => keep_where(marks, codes, |code| flags.get(usize::from(*code)).copied().unwrap_or(false)),
+    }
 }

@@ -8,7 +8,7 @@ use arrow::array::{
 };
 use arrow::datatypes::DataType;
 
-use super::{Builder, Filter, MemberIndex, Parts, Scales, Tally, Unfit, Use};
+use super::{Builder, Comparison, Condition, Filter, MemberIndex, Part, Parts, Scales, Tally, Unfit, Unusable, Use};
 
 const HOUR_US: i64 = 3_600_000_000;
 const COFFEE: i64 = 7;
@@ -145,4 +145,409 @@ fn members_that_are_not_one_a_row_do_not_fit() {
     let mut builder = builder();
     assert_eq!(builder.add_members(&of(vec![Some(1), Some(2)])), Ok(()));
     assert_eq!(builder.add_members(&of(vec![Some(2)])), Err(Unfit::NotUnique("member_id")));
+}
+
+/// A receipt of the random history, as it is handed to the builder.
+#[derive(Debug, Clone)]
+struct Row {
+    id: i64,
+    member: Option<i64>,
+    store: i64,
+    channel: &'static str,
+    status: &'static str,
+    day: Option<i32>,
+    second: u32,
+    refund_of: Option<i64>,
+    /// Product, quantity, hundredths.
+    lines: Vec<(i64, i64, i64)>,
+}
+
+/// Numbers that look random: the same for the same seed.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, bound: u64) -> i64 {
+        // The constants of Knuth's MMIX.
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        i64::try_from((self.0 >> 33) % bound).unwrap()
+    }
+
+    fn one_in(&mut self, of: u64) -> bool {
+        self.below(of) == 0
+    }
+}
+
+fn weekday(day: i32) -> i16 {
+    i16::try_from(day.rem_euclid(7)).unwrap() + 1
+}
+
+fn random_history(numbers: &mut Numbers) -> Vec<Row> {
+    let mut rows: Vec<Row> = Vec::new();
+    // Where there are many, products are found by their lists.
+    let products = [5, 60][usize::try_from(numbers.below(2)).unwrap()];
+    for id in 1..=numbers.below(120) + 30 {
+        let purchase =
+            rows.iter().filter(|row| row.status == "completed").nth(usize::try_from(numbers.below(60)).unwrap());
+        let refund = purchase.cloned().filter(|_| numbers.one_in(4));
+        let mut row = Row {
+            id,
+            member: (!numbers.one_in(8)).then(|| numbers.below(9) + 1),
+            store: numbers.below(3) + 1,
+            channel: ["counter", "app"][usize::try_from(numbers.below(2)).unwrap()],
+            status: if numbers.one_in(10) { "voided" } else { "completed" },
+            day: (!numbers.one_in(15)).then(|| i32::try_from(numbers.below(40)).unwrap()),
+            second: u32::try_from(numbers.below(86_400)).unwrap(),
+            refund_of: None,
+            lines: Vec::new(),
+        };
+        for _ in 0..numbers.below(4) {
+            row.lines.push((
+                numbers.below(products) + 1,
+                numbers.below(4) - i64::from(numbers.one_in(9)),
+                numbers.below(900),
+            ));
+        }
+        if let Some(of) = refund {
+            // Later than the purchase, so that earlier days may be asked about.
+            let day = of.day.map(|day| day + i32::try_from(numbers.below(5)).unwrap());
+            let lines =
+                of.lines.iter().take(2).map(|(product, quantity, amount)| (*product, -*quantity, -*amount)).collect();
+            row = Row { status: "refund", refund_of: Some(of.id), member: of.member, day, lines, ..row };
+        }
+        rows.push(row);
+    }
+    rows
+}
+
+fn built(rows: &[Row]) -> MemberIndex {
+    let mut builder = Builder::new(scales()).unwrap();
+    builder.add_members(&batch(vec![("member_id", numbers([1, 2, 3, 4, 5, 6, 7]))])).unwrap();
+    let ids = |of: &dyn Fn(&Row) -> Option<i64>| -> ArrayRef { Arc::new(rows.iter().map(of).collect::<Int64Array>()) };
+    let texts = |of: &dyn Fn(&Row) -> &'static str| -> ArrayRef {
+        Arc::new(StringViewArray::from_iter_values(rows.iter().map(of)))
+    };
+    let receipts = batch(vec![
+        ("purchase_id", ids(&|row| Some(row.id))),
+        ("member_id", ids(&|row| row.member)),
+        ("store_id", ids(&|row| Some(row.store))),
+        ("channel", texts(&|row| row.channel)),
+        ("status", texts(&|row| row.status)),
+        ("business_date", Arc::new(rows.iter().map(|row| row.day).collect::<Date32Array>())),
+        ("weekday", Arc::new(rows.iter().map(|row| row.day.map(weekday)).collect::<Int16Array>())),
+        (
+            "local_time",
+            Arc::new(
+                rows.iter().map(|row| Some(i64::from(row.second) * 1_000_000)).collect::<Time64MicrosecondArray>(),
+            ),
+        ),
+        ("refund_of", ids(&|row| row.refund_of)),
+    ]);
+    builder.add_receipts(&receipts).unwrap();
+    let lines: Vec<(i64, i64, i64, i64)> =
+        rows.iter().flat_map(|row| row.lines.iter().map(|(p, q, a)| (row.id, *p, *q, *a))).collect();
+    let column = |of: &dyn Fn(&(i64, i64, i64, i64)) -> i64| -> ArrayRef {
+        Arc::new(Int64Array::from_iter_values(lines.iter().map(of)))
+    };
+    let amounts = Decimal128Array::from_iter_values(lines.iter().map(|line| i128::from(line.3)));
+    builder
+        .add_lines(&batch(vec![
+            ("purchase_id", column(&|line| line.0)),
+            ("product_id", column(&|line| line.1)),
+            ("quantity", column(&|line| line.2)),
+            ("amount", Arc::new(amounts.with_precision_and_scale(18, 2).unwrap())),
+        ]))
+        .unwrap();
+    builder.finish().unwrap()
+}
+
+/// What is asked, in plain words.
+#[derive(Debug, Clone, Default)]
+struct Plain {
+    products: Option<Vec<i64>>,
+    all_products: Vec<Vec<i64>>,
+    stores: Option<Vec<i64>>,
+    channel: Option<&'static str>,
+    weekdays: Option<Vec<i16>>,
+    seconds: Option<(u32, u32)>,
+    from_day: Option<i32>,
+    to_day: Option<i32>,
+    least_total: Option<i64>,
+    is_gross: bool,
+    as_of: Option<i32>,
+}
+
+impl Plain {
+    fn random(numbers: &mut Numbers) -> Self {
+        let products = |numbers: &mut Numbers| -> Vec<i64> { (1..=6).filter(|_| numbers.one_in(3)).collect() };
+        let day = |numbers: &mut Numbers| i32::try_from(numbers.below(45)).unwrap();
+        let second = |numbers: &mut Numbers| u32::try_from(numbers.below(86_400)).unwrap();
+        Self {
+            products: numbers.one_in(2).then(|| products(numbers)),
+            all_products: (0..numbers.below(3)).map(|_| products(numbers)).collect(),
+            stores: numbers.one_in(3).then(|| (1..=4).filter(|_| numbers.one_in(2)).collect()),
+            channel: numbers.one_in(3).then_some("app"),
+            weekdays: numbers.one_in(3).then(|| (1..=7).filter(|_| numbers.one_in(2)).collect()),
+            seconds: numbers.one_in(3).then(|| (second(numbers), second(numbers))),
+            from_day: numbers.one_in(3).then(|| day(numbers)),
+            to_day: numbers.one_in(3).then(|| day(numbers)),
+            least_total: numbers.one_in(4).then(|| numbers.below(900)),
+            is_gross: numbers.one_in(3),
+            as_of: numbers.one_in(3).then(|| day(numbers)),
+        }
+    }
+
+    fn filter(&self, index: &MemberIndex) -> Filter {
+        let set = |products: &Vec<i64>| index.product_set(products.iter().map(|id| index.product_of_number(*id)));
+        Filter {
+            products: self.products.as_ref().map(set),
+            all_products: self.all_products.iter().map(set).collect(),
+            stores: self.stores.as_ref().map(|ids| index.store_flags(ids.iter().map(|id| index.store_of_number(*id)))),
+            channels: self.channel.map(|channel| index.channel_flags([index.channel(channel)])),
+            weekdays: self.weekdays.as_ref().map(|days| days.iter().fold(0, |bits, day| bits | (1 << day))),
+            seconds: self.seconds,
+            from_day: self.from_day,
+            to_day: self.to_day,
+            least_total: self.least_total,
+            is_gross: self.is_gross,
+            as_of: self.as_of,
+        }
+    }
+
+    fn exists(&self, row: &Row) -> bool {
+        self.as_of.is_none_or(|as_of| row.day.is_some_and(|day| day <= as_of))
+    }
+
+    fn matches(&self, row: &Row) -> bool {
+        let after = self.from_day.is_none_or(|from| row.day.is_some_and(|day| day >= from));
+        let before = self.to_day.is_none_or(|to| row.day.is_some_and(|day| day <= to));
+        let of_day = |days: &Vec<i16>| row.day.is_some_and(|day| days.contains(&weekday(day)));
+        let at_time = |(from, to): (u32, u32)| {
+            if from < to { from <= row.second && row.second < to } else { from <= row.second || row.second < to }
+        };
+        after
+            && before
+            && self.weekdays.as_ref().is_none_or(of_day)
+            && self.seconds.is_none_or(at_time)
+            && self.stores.as_ref().is_none_or(|stores| stores.contains(&row.store))
+            && self.channel.is_none_or(|channel| row.channel == channel)
+    }
+
+    /// Whether a receipt has some of these products that did not come back.
+    fn has(&self, products: &[i64], row: &Row, rows: &[Row]) -> bool {
+        let of = |row: &Row| -> Vec<i64> {
+            row.lines.iter().filter(|line| products.contains(&line.0)).map(|line| line.1).collect()
+        };
+        if self.is_gross {
+            return of(row).iter().any(|quantity| *quantity > 0);
+        }
+        let back = rows.iter().filter(|other| other.refund_of == Some(row.id) && self.exists(other));
+        let back: i64 = back.flat_map(of).map(i64::abs).sum();
+        let bought: i64 = of(row).iter().sum();
+        bought > 0 && bought > back
+    }
+
+    /// Whether a purchase is worth enough and has some of each that is wanted.
+    fn has_all(&self, row: &Row, rows: &[Row]) -> bool {
+        let total: i64 = row.lines.iter().map(|line| line.2).sum();
+        self.least_total.is_none_or(|least| total >= least)
+            && self.all_products.iter().all(|products| self.has(products, row, rows))
+    }
+
+    /// Count, visit days, first day, last day, amount, quantity of a member.
+    fn tally(&self, member: i64, rows: &[Row]) -> (i64, i64, Option<i32>, Option<i32>, i128, i128) {
+        let is_purchase = |row: &Row| row.lines.is_empty() || row.lines.iter().any(|line| line.1 > 0);
+        let completed = |row: &&Row| row.status == "completed" && row.member == Some(member);
+        let asked: Vec<&Row> = rows
+            .iter()
+            .filter(completed)
+            .filter(|row| self.exists(row) && self.matches(row) && self.has_all(row, rows))
+            .collect();
+        let is_counted = |row: &&&Row| {
+            is_purchase(row) && self.products.as_ref().is_none_or(|products| self.has(products, row, rows))
+        };
+        let counted: Vec<&&Row> = asked.iter().filter(is_counted).collect();
+        let days: std::collections::BTreeSet<i32> = counted.iter().filter_map(|row| row.day).collect();
+        let has_conditions = self.least_total.is_some() || !self.all_products.is_empty();
+        let mut summed: Vec<&Row> = asked.iter().copied().filter(|row| !has_conditions || is_purchase(row)).collect();
+        if !self.is_gross {
+            summed.extend(rows.iter().filter(|row| row.status == "refund" && self.exists(row)).filter(|refund| {
+                let of = rows.iter().find(|row| Some(row.id) == refund.refund_of).unwrap();
+                // What a refund does not know its purchase does not know either, and the other way round.
+                let at = Row { day: of.day.or(refund.day), ..of.clone() };
+                let whose = of.member.or(refund.member);
+                let is_of_enough = !has_conditions || (is_purchase(of) && self.has_all(of, rows));
+                whose == Some(member) && self.matches(&at) && is_of_enough
+            }));
+        }
+        let wanted = |line: &&(i64, i64, i64)| self.products.as_ref().is_none_or(|products| products.contains(&line.0));
+        let sum = |of: &dyn Fn(&Row, &(i64, i64, i64)) -> i64| -> i128 {
+            let lines = summed.iter().flat_map(|row| row.lines.iter().filter(wanted).map(move |line| (row, line)));
+            lines.map(|(row, line)| i128::from(of(row, line))).sum()
+        };
+        let back = |row: &Row, value: i64| if row.status == "refund" { -value.abs() } else { value };
+        (
+            i64::try_from(counted.len()).unwrap(),
+            i64::try_from(days.len()).unwrap(),
+            days.first().copied(),
+            days.last().copied(),
+            sum(&|row, line| back(row, line.2)),
+            sum(&|row, line| back(row, line.1)),
+        )
+    }
+}
+
+#[test]
+fn random_questions_are_answered_as_by_going_through_all_rows() {
+    let seed = std::env::var("REGULARS_SEED").map_or(20_261_126, |seed| seed.parse().unwrap());
+    println!("seed {seed}");
+    let mut random = Numbers(seed);
+    let mut by_product = 0;
+    for _ in 0..150 {
+        let rows = random_history(&mut random);
+        let index = built(&rows);
+        assert!(index.knows_earlier_days());
+        for _ in 0..20 {
+            let asked = Plain::random(&mut random);
+            let parts = Parts {
+                count: true,
+                visit_days: true,
+                first_day: true,
+                last_day: true,
+                amount: true,
+                quantity: true,
+                currencies: false,
+            };
+            let one = Use { filter: asked.filter(&index), parts, currency_of_store: Vec::new() };
+            let (all, work) = index.tally(&one, 0..index.members());
+            by_product += usize::from(work.by_product);
+            // The amount alone goes another way, and so does one member alone.
+            let amounts = Use { parts: Parts { amount: true, ..Parts::default() }, ..one.clone() };
+            assert_eq!(index.tally(&amounts, 0..index.members()).0.amount, all.amount, "{asked:?}\n{rows:?}");
+            for member in 1..=9 {
+                let expected = asked.tally(member, &rows);
+                let Some(number) = index.member_of_number(member) else {
+                    assert_eq!(expected, (0, 0, None, None, 0, 0));
+                    continue;
+                };
+                let day = |day: i32| (day != Tally::NO_DAY).then_some(day);
+                let told = |tally: &Tally, at: usize| {
+                    let days = (day(tally.first_day[at]), day(tally.last_day[at]));
+                    (tally.count[at], tally.visit_days[at], days.0, days.1, tally.amount[at], tally.quantity[at])
+                };
+                assert_eq!(told(&all, number as usize), expected, "member {member}, {asked:?}\n{rows:?}");
+                let (alone, _) = index.tally(&one, number..number + 1);
+                assert_eq!(told(&alone, 0), expected, "member {member} alone, {asked:?}\n{rows:?}");
+            }
+        }
+    }
+    assert!(by_product > 100, "products' lists were used {by_product} times");
+}
+
+#[test]
+fn conditions_hold_of_what_is_added_up() {
+    let index = index();
+    let all = |filter| {
+        let parts = Parts { count: true, last_day: true, amount: true, ..Parts::default() };
+        index.tally(&Use { filter, parts, currency_of_store: Vec::new() }, 0..3).0
+    };
+    // Counts 2, 1, 0; last days 11, 11, none; amounts 6.00, 5.00, nothing.
+    let tallies = [all(Filter::default())];
+    let compare = |part, is, to| Condition::Compare { of: 0, part, is, to };
+    let holds = |condition: Condition| condition.holds(&tallies, 3);
+    assert_eq!(holds(compare(Part::Count, Comparison::Greater, 0)), [true, true, false]);
+    assert_eq!(holds(compare(Part::Count, Comparison::LessOrEqual, 1)), [false, true, true]);
+    assert_eq!(holds(compare(Part::Amount, Comparison::GreaterOrEqual, 600)), [true, false, false]);
+    // A day that there is none of is neither before nor behind another, nor is it another.
+    assert_eq!(holds(compare(Part::LastDay, Comparison::Less, 12)), [true, true, false]);
+    assert_eq!(holds(compare(Part::LastDay, Comparison::NotEqual, 12)), [true, true, false]);
+    assert_eq!(holds(Condition::IsKnown { of: 0, part: Part::LastDay, known: false }), [false, false, true]);
+    // Beyond 64 bits.
+    assert_eq!(holds(compare(Part::Count, Comparison::Less, i128::MAX)), [true, true, true]);
+    assert_eq!(holds(compare(Part::Count, Comparison::Greater, i128::MAX)), [false, false, false]);
+    let one = || compare(Part::Count, Comparison::Equal, 1);
+    let none = || compare(Part::Count, Comparison::Equal, 0);
+    assert_eq!(holds(Condition::Any(vec![one(), none()])), [false, true, true]);
+    assert_eq!(holds(Condition::All(vec![one(), none()])), [false, false, false]);
+}
+
+fn written(index: &MemberIndex, source: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    index.write_to(&mut bytes, source).unwrap();
+    bytes
+}
+
+fn read(bytes: &[u8], source: &str) -> Result<MemberIndex, Unusable> {
+    MemberIndex::read_from(&mut &*bytes, bytes.len() as u64, source)
+}
+
+#[test]
+fn an_index_is_read_as_it_was_written() {
+    let mut random = Numbers(7);
+    for _ in 0..20 {
+        let index = built(&random_history(&mut random));
+        let bytes = written(&index, "source");
+        let again = read(&bytes, "source").unwrap();
+        assert!(written(&again, "source") == bytes, "all columns");
+        assert_eq!(again.receipts.member, index.receipts.member);
+        for _ in 0..10 {
+            let parts = Parts { count: true, last_day: true, amount: true, quantity: true, ..Parts::default() };
+            let filter = Plain::random(&mut random).filter(&index);
+            let one = Use { filter, parts, currency_of_store: Vec::new() };
+            let all = |index: &MemberIndex| format!("{:?}", index.tally(&one, 0..index.members()));
+            assert_eq!(all(&again), all(&index));
+        }
+        assert!(matches!(read(&bytes, "other"), Err(Unusable::OtherSource)));
+    }
+    let mut builder = Builder::new(Scales { member: DataType::Utf8View, ..scales() }).unwrap();
+    let ids = Arc::new(StringViewArray::from(vec!["a", "", "ä long identifier beyond a view"])) as ArrayRef;
+    builder.add_members(&batch(vec![("member_id", ids)])).unwrap();
+    let index = read(&written(&builder.finish().unwrap(), ""), "").unwrap();
+    let number = |id: &str| index.member_of_text(id);
+    assert_eq!([number("a"), number(""), number("ä long identifier beyond a view")], [Some(0), Some(1), Some(2)]);
+}
+
+#[test]
+fn whatever_happens_to_a_file_it_is_not_used() {
+    let seed = std::env::var("REGULARS_SEED").map_or(4, |seed| seed.parse().unwrap());
+    println!("seed {seed}");
+    let mut random = Numbers(seed);
+    let bytes = written(&built(&random_history(&mut random)), "source");
+    let below = |random: &mut Numbers, bound: usize| usize::try_from(random.below(bound as u64)).unwrap();
+    for case in 0..2_000 {
+        let mut damaged = bytes.clone();
+        let at = below(&mut random, bytes.len());
+        match case % 6 {
+            // Cut, as by a full disk or a power failure.
+            0 => damaged.truncate(at),
+            // A bit flipped.
+            1 => damaged[at] ^= 1 << below(&mut random, 8),
+            // A block that was never written.
+            2 => {
+                let end = (at + 1 + below(&mut random, 512)).min(damaged.len());
+                damaged[at..end].fill(0);
+            }
+            // Two pieces of the same length in each other's place.
+            3 => {
+                let length = 1 + below(&mut random, 64);
+                let (one, other) = (below(&mut random, bytes.len() - length), below(&mut random, bytes.len() - length));
+                let piece = bytes[one..one + length].to_vec();
+                damaged.copy_within(other..other + length, one);
+                damaged[other..other + length].copy_from_slice(&piece);
+            }
+            // Something behind its end.
+            4 => damaged.extend_from_slice(&bytes[..=at]),
+            // A length, wherever one may stand, that says something enormous.
+            _ => {
+                let at = at.min(bytes.len() - 8);
+                damaged[at..at + 8].copy_from_slice(&u64::MAX.to_ne_bytes());
+            }
+        }
+        if damaged != bytes {
+            assert!(read(&damaged, "source").is_err(), "case {case} at {at}");
+        }
+    }
+    // Another version, in the place where it stands.
+    let mut other = bytes.clone();
+    other[12] ^= 3;
+    assert!(matches!(read(&other, "source"), Err(Unusable::OtherKind)));
 }

@@ -4,6 +4,7 @@
 //! to the session through a channel of a few batches: a slow reader slows the plan, and a reader that goes away ends it.
 
 pub mod cancellation;
+pub mod plan_cache;
 pub mod scroll;
 
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 //!
 //! [`History::open`] finds the files, settles names and types ([`mapping`]), makes a relation of every table that is
 //! there or can be derived ([`relation`]), and refuses what cannot be read rightly. Files are never copied or changed.
-//! Nothing is kept in memory but the stores' clocks, the loyalty levels and what the files' footers say.
+//! Nothing is kept in memory but the stores' clocks, the loyalty levels, what the files' footers say and the member index.
 //! The contract itself stands in [`contract`]; [`check`] reports what is readable but surprising.
 
 pub mod check;
@@ -23,6 +23,7 @@ pub mod relation;
 pub mod scope;
 mod tables;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::datatypes::{Date32Type, SchemaRef};
@@ -38,6 +39,7 @@ use crate::config::Config;
 use crate::error::Result;
 use crate::storage::footer::{ParquetFiles, Size, Warnings};
 use crate::storage::parquet_table::StatementFiles;
+use crate::storage::watch::FilesWatch;
 
 /// The history that a server serves; shared by all sessions, cheap to clone.
 #[derive(Debug, Clone)]
@@ -56,6 +58,7 @@ struct Opened {
     dictionary: dictionary::DictionarySource,
     /// `None` without receipts.
     index: Option<index::Keeper>,
+    watch: FilesWatch,
 }
 
 /// A table of the history as the catalog shows it.
@@ -162,6 +165,11 @@ impl History {
         Ok(text)
     }
 
+    /// What stays the same as long as the files do; see [`FilesWatch::version`].
+    pub fn files_version(&self, now: DateTime<Utc>) -> Option<u64> {
+        self.0.watch.version(now)
+    }
+
     /// The member index, if it holds just the files that a statement sees.
     ///
     /// # Errors
@@ -181,6 +189,13 @@ impl History {
         match &self.0.index {
             Some(keeper) => keeper.build(clock).await,
             None => Ok(false),
+        }
+    }
+
+    /// Keeps the member index in this folder across starts.
+    pub fn keep_index_in(&self, folder: PathBuf) {
+        if let Some(keeper) = &self.0.index {
+            keeper.keep_in(folder);
         }
     }
 

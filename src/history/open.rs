@@ -26,6 +26,7 @@ use crate::config::{Config, Duplicates, HistoryConfig, Instants, TableConfig};
 use crate::error::{Result, message};
 use crate::storage::footer::{ParquetFiles, Warnings};
 use crate::storage::location::Location;
+use crate::storage::watch::FilesWatch;
 
 /// Where business days start unless the history or the store says otherwise.
 const DAY_STARTS_AT: &str = "04:00";
@@ -81,14 +82,19 @@ pub async fn open(config: &Config, runtime: &Arc<RuntimeEnv>, repeated_keys: Rep
         let table = mapped.get(name).or_else(|| derived_from.iter().find_map(|name| mapped.get(*name)));
         table.map(|table| Arc::clone(&table.files))
     });
-    let index = index_keeper(&relations, &mapped, &opening.engine);
+    let index = index_keeper(&relations, &mapped, &opening);
+    let watch = FilesWatch::new(mapped.values().map(|table| table.files.location().clone()).collect());
     let checked = Checked { tables: mapped, clocks };
     let Opening { warnings, engine, .. } = opening;
-    Ok(Opened { relations, zone, day_starts_us, tables, warnings, engine, checked, dictionary, index })
+    Ok(Opened { relations, zone, day_starts_us, tables, warnings, engine, checked, dictionary, index, watch })
 }
 
 /// Keeps the member index of these relations; nothing is read yet.
-fn index_keeper(relations: &[HistoryRelation], mapped: &BTreeMap<String, Mapped>, engine: &Engine) -> Option<Keeper> {
+fn index_keeper(
+    relations: &[HistoryRelation],
+    mapped: &BTreeMap<String, Mapped>,
+    opening: &Opening<'_>,
+) -> Option<Keeper> {
     let provider = |name: &str| relations.iter().find(|r| r.name == name).map(|r| Arc::clone(r.provider()));
     let undated = |name: &str| provider(name).map(relation::undated);
     let scale = |table: &str| {
@@ -107,7 +113,8 @@ fn index_keeper(relations: &[HistoryRelation], mapped: &BTreeMap<String, Mapped>
     // Whose clocks are read of the stores.
     let sources = ["members", "purchases", "purchase_lines", "stores"];
     let sources = sources.into_iter().filter_map(|name| Some(Arc::clone(&mapped.get(name)?.files))).collect();
-    Some(Keeper::new(relations, engine.clone(), sources))
+    let settings = format!("{:?}", opening.config.history).into();
+    Some(Keeper::new(relations, opening.engine.clone(), sources, settings))
 }
 
 /// What all steps of opening share.

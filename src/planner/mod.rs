@@ -13,8 +13,10 @@ pub mod function;
 mod ignored;
 mod lateral;
 mod names;
+pub mod parameter;
 pub mod question;
 pub mod recipients;
+pub mod reusable;
 pub mod rows;
 pub mod rule;
 pub mod size;
@@ -35,12 +37,13 @@ use datafusion::scalar::ScalarValue;
 use datafusion::sql::planner::{NullOrdering, ParserOptions, PlannerContext, SqlToRel};
 use datafusion::sql::sqlparser::ast;
 
-pub use self::names::{Found, NameScope, check_readable, find_relation};
+pub use self::names::{Found, NameScope, SystemTable, check_readable, find_relation};
 pub use self::told::Told;
 pub use self::view::{ResolvedView, kept_schema, plan_of_list, resolve_view, text_of_today, texts_behind};
 use crate::catalog::snapshot::Snapshot;
 use crate::catalog::system::SystemContext;
 use crate::error::{self, Error, Result, message};
+use crate::execution::plan_cache::PlanScope;
 use crate::history::{Dictionary, History};
 use crate::pg_type::PgType;
 use crate::session::TextFormat;
@@ -68,6 +71,8 @@ pub struct Planner {
     /// Whether what is planned is the client's own text: then a word that nothing is named by is an error. In a segment
     /// that was saved earlier it is a warning.
     pub is_clients_text: bool,
+    /// Plans that were kept of what is planned again and again; `None` where none may be used.
+    pub kept: Option<PlanScope>,
 }
 
 impl Planner {

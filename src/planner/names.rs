@@ -399,7 +399,7 @@ impl RegResolver for Names<'_> {
 
 /// A relation of the system catalog as the engine reads it: its rows are made when the scan is planned.
 #[derive(Debug)]
-pub(super) struct SystemTable {
+pub struct SystemTable {
     relation: &'static SystemRelation,
     context: Arc<SystemContext>,
 }

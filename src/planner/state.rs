@@ -73,3 +73,10 @@ pub fn asked_about(state: &SessionState, day: NaiveDate, until: Option<DateTime<
     state.config_mut().set_extension(Arc::new(AsOf { day, until }));
     Arc::new(state)
 }
+
+/// The same statement on one thread.
+pub fn single_threaded(state: &SessionState) -> SessionState {
+    let mut state = state.clone();
+    state.config_mut().options_mut().execution.target_partitions = 1;
+    state
+}

@@ -29,6 +29,10 @@ impl Told {
         }
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.0.lock().is_empty()
+    }
+
     pub fn take(&self) -> Vec<Notice> {
         std::mem::take(&mut *self.0.lock())
     }

@@ -23,6 +23,10 @@ pub async fn run(engine: Arc<Engine>) {
 async fn build(engine: &Arc<Engine>) {
     let (history, clock) = (Arc::clone(&engine.history), Arc::clone(&engine.clock));
     let built = engine.queries.run(async move { history.build_index(clock.as_ref()).await }).await;
+    if !matches!(built, Ok(false)) {
+        // They hold the index before this one.
+        engine.plans.clear();
+    }
     match built {
         Ok(false) => {}
         Ok(true) => {
@@ -31,7 +35,8 @@ async fn build(engine: &Arc<Engine>) {
                     members = status.members,
                     rows = status.rows,
                     bytes = status.bytes,
-                    "member index built in {} ms",
+                    "member index {} in {} ms",
+                    if status.is_from_file { "read from its file" } else { "built" },
                     status.took.map_or(0, |took| took.num_milliseconds())
                 );
             }

@@ -14,6 +14,7 @@ use crate::catalog::snapshot::Snapshot;
 use crate::catalog::system::{Gathered, SystemContext};
 use crate::engine::Engine;
 use crate::error::{Result, SqlState, message};
+use crate::execution::plan_cache::{MadeFrom, PlanKey, PlanScope};
 use crate::ident::DATABASE;
 use crate::pg_type::Oid;
 use crate::planner::{Planner, Told, state};
@@ -91,10 +92,13 @@ impl Context<'_> {
 
     /// Gives names their meaning for this statement; `now()` is when the transaction began.
     pub fn planner(&self) -> Planner {
+        // Before the snapshot: what was kept is then of the same, or of an earlier one.
+        let kept = self.kept_plans();
         let snapshot = self.snapshot();
         let now = self.transaction.started_at().unwrap_or(self.now);
         let as_of = self.settings.as_of();
         Planner {
+            kept: kept.filter(|kept| kept.is_of(&snapshot)),
             state: state::for_statement(&self.engine.state, now, self.settings.time_zone().name(), as_of),
             day: self.day(now),
             text_format: self.settings.text_format(),
@@ -106,6 +110,24 @@ impl Context<'_> {
             uses_index: self.settings.uses_index(),
             is_clients_text: true,
         }
+    }
+
+    /// The plans that were kept under the circumstances of this statement; `None` when it cannot be told whether they are
+    /// still good.
+    pub fn kept_plans(&self) -> Option<PlanScope> {
+        let files = self.engine.history.files_version(self.now)?;
+        let now = self.transaction.started_at().unwrap_or(self.now);
+        let key = PlanKey {
+            text: "".into(),
+            parameters: [].into(),
+            role: self.settings.identity().current(),
+            search_path: self.search_path(),
+            text_format: self.settings.text_format(),
+            as_of: self.settings.as_of(),
+            uses_index: self.settings.uses_index(),
+        };
+        let made_from = MadeFrom::new(&self.snapshot(), files, self.day(now));
+        Some(PlanScope::new(Arc::clone(&self.engine.plans), key, made_from))
     }
 
     /// `asof()`: the day that was set, else the business date of now in the head office's zone.

@@ -15,9 +15,10 @@ use futures::{StreamExt, stream};
 use self::json::Measured;
 use super::context::Context;
 use super::outcome::{Outcome, OutputColumn, Rows};
-use super::query::{self, Bound};
+use super::query::Bound;
 use crate::error::{Result, message};
 use crate::pg_type::PgType;
+use crate::planner::reusable;
 use crate::sql::statement::{Explain, ExplainFormat};
 
 /// Errors: whatever planning (and with ANALYZE running) the query refuses.
@@ -34,7 +35,7 @@ pub async fn run(context: &mut Context<'_>, explain: &Explain, text: &Arc<str>, 
         .run(async move {
             let plan = planner.lower(bound.plan(&planner, &query, &text)?).await?;
             let logical = state.optimize(&plan)?;
-            let physical = query::physical(&state, &plan).await?;
+            let physical = reusable::physical(&state, &plan).await?;
             Ok((logical, physical))
         })
         .await?;

@@ -12,6 +12,7 @@ use super::outcome::Outcome;
 use super::query;
 use crate::error::{Result, message};
 use crate::pg_type::PgType;
+use crate::planner::reusable;
 use crate::session::prepared::Prepared;
 use crate::sql::statement::{Prepare, StatementKind};
 use crate::sql::{self, Places};
@@ -103,7 +104,7 @@ pub(super) async fn value(
         .run(async move {
             let plan = planner.plan(&asked, &text, &[])?;
             let plan = planner.lower(plan).await?;
-            let plan = query::physical(&planner.state, &plan).await?;
+            let plan = reusable::physical(&planner.state, &plan).await?;
             Ok(collect(plan, task).await?)
         })
         .await?;

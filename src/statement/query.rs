@@ -7,8 +7,6 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use datafusion::common::ParamValues;
 use datafusion::common::metadata::{FieldMetadata, ScalarAndMetadata};
-use datafusion::execution::TaskContext;
-use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::scalar::ScalarValue;
@@ -20,10 +18,10 @@ use super::context::Context;
 use super::outcome::{Outcome, OutputColumn, Rows};
 use crate::catalog::{Snapshot, system};
 use crate::error::{Error, Result, message};
-use crate::execution::cancellation::checkpoint;
+use crate::execution::plan_cache::{Found, PlanPlace, ReusablePlan};
 use crate::pg_type::PgType;
-use crate::planner::rule::subquery_rows;
-use crate::planner::{Planner, fact, size};
+use crate::planner::reusable::{self, physical};
+use crate::planner::{Planner, fact};
 use crate::sql::{Places, parameter, shown_name};
 
 /// Values for the parameters of a query, and their types.
@@ -39,6 +37,28 @@ impl Bound {
 
     /// Plans a query and puts the values in. Errors: 42P02 for a parameter without one.
     pub fn plan(self, planner: &Planner, query: &ast::Query, text: &str) -> Result<LogicalPlan> {
+        let plan = self.unbound(planner, query, text)?;
+        bind(plan, self.values, &self.types)
+    }
+
+    /// Plans and makes executable; `for_all`: for all values if that can be.
+    async fn planned(self, planner: &Planner, query: &ast::Query, text: &str, for_all: bool) -> Result<Planned> {
+        let plan = self.unbound(planner, query, text)?;
+        if for_all
+            // What it fails with, if it fails, the plan with the values meets too, or does not.
+            && let Ok(Some(reusable)) = reusable::plan(planner, plan.clone(), &self.types).await
+            && reusable.slots.fit(&self.values)
+            // What is told is to be told each time.
+            && planner.told.is_empty()
+        {
+            return Ok(Planned::ForAll(reusable, self.values));
+        }
+        let plan = bind(plan, self.values, &self.types)?;
+        physical(&planner.state, &planner.lower(plan).await?).await.map(Planned::Once)
+    }
+
+    /// The plan with its parameters as they stand.
+    fn unbound(&self, planner: &Planner, query: &ast::Query, text: &str) -> Result<LogicalPlan> {
         let given: Vec<Option<PgType>> = self.types.iter().copied().map(Some).collect();
         let plan = planner.plan(query, text, &given)?;
         if self.values.is_empty()
@@ -50,7 +70,7 @@ impl Bound {
                 None => error,
             });
         }
-        bind(plan, self.values, &self.types)
+        Ok(plan)
     }
 }
 
@@ -67,22 +87,55 @@ pub async fn run_announced(
     bound: Bound,
     announced: Option<&Arc<[OutputColumn]>>,
 ) -> Result<Outcome> {
+    // Statements of one string share a text.
+    let kept = if context.is_alone { context.kept_plans() } else { None };
+    let mut place = kept.as_ref().and_then(|kept| kept.place(text, &bound.types));
+    match place.as_ref().map(PlanPlace::borrow) {
+        Some(Found::Plan(borrowed)) if borrowed.fits(&bound.values) => {
+            let (schema, snapshot) = (borrowed.schema(), context.snapshot());
+            let batches = borrowed.run(&context.engine.queries, bound.values).await?;
+            return rows(&schema, batches, snapshot, announced);
+        }
+        Some(Found::Plan(borrowed)) => {
+            borrowed.give_back();
+            place = None;
+        }
+        Some(Found::Unfit) => place = None,
+        Some(Found::Nothing) | None => {}
+    }
     let planner = context.planner();
+    // Somebody may have changed the catalog since.
+    place = place.filter(|_| kept.is_some_and(|kept| kept.is_of(&planner.snapshot)));
+    let is_asked = place.is_some();
     let (query, text) = (query.clone(), Arc::clone(text));
-    let state = Arc::clone(&planner.state);
-    let task = state.task_ctx();
+    let task = planner.state.task_ctx();
     let told = planner.told.clone();
     let snapshot = Arc::clone(&planner.snapshot);
-    let plan = context
-        .engine
-        .queries
-        .run(async move {
-            let plan = bound.plan(&planner, &query, &text)?;
-            physical(&state, &planner.lower(plan).await?).await
-        })
-        .await?;
+    let planned =
+        context.engine.queries.run(async move { bound.planned(&planner, &query, &text, is_asked).await }).await?;
     context.notices.extend(told.take());
-    rows(context, plan, task, snapshot, announced)
+    let queries = &context.engine.queries;
+    match (planned, place) {
+        (Planned::ForAll(plan, values), Some(place)) => {
+            let borrowed = place.lent(plan);
+            let schema = borrowed.schema();
+            rows(&schema, borrowed.run(queries, values).await?, snapshot, announced)
+        }
+        (Planned::ForAll(..), None) => Err(message::internal("a plan to be kept has no place")),
+        (Planned::Once(plan), place) => {
+            if let Some(place) = place {
+                place.mark_unfit();
+            }
+            rows(&plan.schema(), queries.stream(plan, task), snapshot, announced)
+        }
+    }
+}
+
+/// How a query is run.
+enum Planned {
+    /// By a plan for all values of its parameters, with these.
+    ForAll(ReusablePlan, Vec<ScalarValue>),
+    Once(Arc<dyn ExecutionPlan>),
 }
 
 /// What a query needs and gives, without running it.
@@ -131,33 +184,21 @@ pub fn columns(schema: &Schema) -> Arc<[OutputColumn]> {
         .collect()
 }
 
-/// Optimizes and makes executable.
-///
-/// Errors: 54001 for a plan that is too large; what the engine refuses.
-pub async fn physical(state: &SessionState, plan: &LogicalPlan) -> Result<Arc<dyn ExecutionPlan>> {
-    let plan = subquery_rows::optimized(plan, state)?;
-    checkpoint()?;
-    size::check_plan(&plan)?;
-    size::check_rows(plan.schema().as_arrow())?;
-    Ok(state.query_planner().create_physical_plan(&plan, state).await?)
-}
-
 fn rows(
-    context: &Context<'_>,
-    plan: Arc<dyn ExecutionPlan>,
-    task: Arc<TaskContext>,
+    schema: &SchemaRef,
+    batches: BoxStream<'static, Result<RecordBatch>>,
     snapshot: Arc<Snapshot>,
     announced: Option<&Arc<[OutputColumn]>>,
 ) -> Result<Outcome> {
-    let schema = plan.schema();
-    let given = columns(&schema);
+    let given = columns(schema);
     // The files of kept lists that the plan reads live as long as somebody holds what names them.
-    let batches = context.engine.queries.stream(plan, task).inspect(move |_| {
-        let _held = &snapshot;
-    });
-    let batches = batches.boxed();
+    let batches = batches
+        .inspect(move |_| {
+            let _held = &snapshot;
+        })
+        .boxed();
     let (columns, batches) = match announced {
-        Some(announced) => (Arc::clone(announced), as_announced(batches, announced, &schema)?),
+        Some(announced) => (Arc::clone(announced), as_announced(batches, announced, schema)?),
         None => (given, batches),
     };
     Ok(Outcome::Rows(Rows { columns, tag: "SELECT", batches, is_binary: false }))

@@ -6,6 +6,7 @@
 //!   catalog.sqlite    the catalog (with catalog.sqlite-wal beside it while a server runs)
 //!   audiences/        the rows of kept lists, a file for each run that is kept
 //!   deliveries/       the recipients of deliveries, a file for each
+//!   index/            the member index, as it was built last; it may be deleted at any time
 //!   server.crt        a certificate that `regulars init` made, with its key in server.key
 //! ```
 
@@ -59,6 +60,11 @@ impl Home {
     /// Where the rows of kept lists lie.
     pub fn audiences(&self) -> MemberFolder {
         MemberFolder::on(Arc::clone(&self.disk), self.root.join("audiences"))
+    }
+
+    /// Where the member index is kept across starts.
+    pub fn index(&self) -> PathBuf {
+        self.root.join("index")
     }
 
     /// The catalog's SQLite file.

@@ -87,6 +87,14 @@ impl Location {
         &self.store
     }
 
+    /// The file or folder of this machine that it is; `None` for a glob, and for an object store.
+    pub fn watched(&self) -> Option<&Path> {
+        match &self.place {
+            Place::Local(path) if !path.to_string_lossy().contains(GLOB_CHARACTERS) => Some(path),
+            _ => None,
+        }
+    }
+
     /// A file of this place as people name it: an absolute path, or a URL.
     pub fn file_name(&self, file: &StorePath) -> String {
         match &self.place {

@@ -6,6 +6,7 @@
 pub mod footer;
 pub mod location;
 pub mod parquet_table;
+pub mod watch;
 
 pub mod disk;
 pub mod layout;

@@ -3,7 +3,8 @@
 //! A statement sees one set of files ([`StatementFiles`]); it gets the index only if that was built from the very same
 //! ones. So a file that arrives is seen by the next statement, from the files themselves, while the index is built anew.
 
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
@@ -11,9 +12,10 @@ use object_store::ObjectMeta;
 use parking_lot::Mutex;
 use regulars_index::MemberIndex;
 
+use super::file::IndexFile;
 use super::read::{self, Relations};
 use crate::clock::Clock;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, message};
 use crate::history::engine::Engine;
 use crate::storage::footer::ParquetFiles;
 use crate::storage::parquet_table::StatementFiles;
@@ -22,6 +24,8 @@ use crate::storage::parquet_table::StatementFiles;
 #[derive(Debug)]
 pub struct Built {
     pub index: MemberIndex,
+    /// It was built at an earlier start.
+    is_from_file: bool,
     files: Vec<ObjectMeta>,
     built_at: DateTime<Utc>,
     took: TimeDelta,
@@ -62,6 +66,8 @@ pub struct IndexStatus {
     pub bytes: Option<usize>,
     pub built_at: Option<DateTime<Utc>>,
     pub took: Option<TimeDelta>,
+    /// It was read from its file, built at an earlier start.
+    pub is_from_file: bool,
     /// Why it was not built.
     pub problem: Option<String>,
 }
@@ -73,6 +79,10 @@ pub struct Keeper {
     engine: Engine,
     /// The files that decide what it holds.
     sources: Vec<Arc<ParquetFiles>>,
+    /// What of the configuration decides about it.
+    settings: Arc<str>,
+    /// Where it is kept across starts, if anywhere.
+    file: OnceLock<Arc<IndexFile>>,
     kept: Mutex<Kept>,
 }
 
@@ -86,8 +96,14 @@ struct Kept {
 }
 
 impl Keeper {
-    pub fn new(relations: Relations, engine: Engine, sources: Vec<Arc<ParquetFiles>>) -> Self {
-        Self { relations, engine, sources, kept: Mutex::default() }
+    /// `settings`: what of the configuration decides about what the index holds.
+    pub fn new(relations: Relations, engine: Engine, sources: Vec<Arc<ParquetFiles>>, settings: Arc<str>) -> Self {
+        Self { relations, engine, sources, settings, file: OnceLock::new(), kept: Mutex::default() }
+    }
+
+    /// Keeps it in a folder from now on, where it may lie already.
+    pub fn keep_in(&self, folder: PathBuf) {
+        self.file.get_or_init(|| Arc::new(IndexFile::new(folder, Arc::clone(&self.settings))));
     }
 
     /// The index, if it holds just the files that a statement sees.
@@ -127,22 +143,30 @@ impl Keeper {
         let building = Building { keeper: self };
         let built = self.read(&statement, files.clone(), began, clock).await;
         drop(building);
-        let mut kept = self.kept.lock();
-        match built {
-            Ok(built) => {
-                kept.built = Some(Arc::new(built));
-                kept.failed = None;
-                kept.is_behind = false;
-                Ok(true)
+        let built = {
+            let mut kept = self.kept.lock();
+            match built {
+                Ok(built) => {
+                    let built = Arc::new(built);
+                    kept.built = Some(Arc::clone(&built));
+                    kept.failed = None;
+                    kept.is_behind = false;
+                    built
+                }
+                Err(error) => {
+                    kept.built = None;
+                    kept.failed = Some((files, error.to_string()));
+                    return Err(error);
+                }
             }
-            Err(error) => {
-                kept.built = None;
-                kept.failed = Some((files, error.to_string()));
-                Err(error)
-            }
+        };
+        if !built.is_from_file {
+            self.write(built).await;
         }
+        Ok(true)
     }
 
+    /// From its file if that is of these files, else from the files.
     async fn read(
         &self,
         statement: &Arc<StatementFiles>,
@@ -152,9 +176,41 @@ impl Keeper {
     ) -> Result<Built> {
         let pool = Arc::clone(&self.engine.state().runtime_env().memory_pool);
         let mut memory = MemoryConsumer::new("member index").register(&pool);
-        let index = read::read(&self.relations, &self.engine.seeing(statement), &mut memory).await?;
+        let (index, is_from_file) = match self.read_file(&files, &mut memory).await? {
+            Some(index) => (index, true),
+            None => (read::read(&self.relations, &self.engine.seeing(statement), &mut memory).await?, false),
+        };
         let built_at = clock.now();
-        Ok(Built { index, files, built_at, took: built_at - began, _memory: memory })
+        Ok(Built { index, is_from_file, files, built_at, took: built_at - began, _memory: memory })
+    }
+
+    async fn read_file(&self, files: &[ObjectMeta], memory: &mut MemoryReservation) -> Result<Option<MemberIndex>> {
+        let Some(file) = self.file.get() else { return Ok(None) };
+        let Some(bytes) = file.bytes() else { return Ok(None) };
+        // Where there is no room for the file there is none for the index.
+        memory.try_resize(usize::try_from(bytes).unwrap_or(usize::MAX))?;
+        let (file, files) = (Arc::clone(file), files.to_vec());
+        match blocking(move || file.read(&files)).await? {
+            Ok(index) => {
+                memory.try_resize(index.bytes())?;
+                Ok(Some(index))
+            }
+            Err(unusable) => {
+                tracing::info!("the file of the member index is not used, {unusable}");
+                memory.free();
+                Ok(None)
+            }
+        }
+    }
+
+    /// What fails costs the next start time, and nothing now.
+    async fn write(&self, built: Arc<Built>) {
+        let Some(file) = self.file.get().cloned() else { return };
+        match blocking(move || file.write(&built.index, &built.files)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!("the member index cannot be kept for the next start: {error}"),
+            Err(error) => tracing::warn!("the member index cannot be kept for the next start: {error}"),
+        }
     }
 
     pub fn status(&self) -> IndexStatus {
@@ -174,6 +230,7 @@ impl Keeper {
             bytes: built.map(|built| built.index.bytes()),
             built_at: built.map(|built| built.built_at),
             took: built.map(|built| built.took),
+            is_from_file: built.is_some_and(|built| built.is_from_file),
             problem: kept.failed.as_ref().map(|(_, problem)| problem.clone()),
         }
     }
@@ -185,6 +242,11 @@ impl Keeper {
         }
         Ok(files)
     }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| message::internal("reading or writing the member index failed").with_cause(error))
 }
 
 struct Building<'a> {

@@ -3,8 +3,9 @@
 //!
 //! The index itself, its columns and how it adds up, is the crate `regulars-index`. Here stands what ties it to files:
 //! [`keeper`] holds the index of the files that it was built from and gives it to a statement only if that sees the same
-//! ones; [`read`] fills a builder; [`question`] puts identifiers and bounds into the index's numbers.
+//! ones; [`file`] has it across starts; [`read`] fills a builder; [`question`] puts identifiers and bounds into the index's numbers.
 
+mod file;
 mod keeper;
 mod question;
 mod read;

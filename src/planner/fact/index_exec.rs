@@ -9,22 +9,23 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, BooleanArray, Date32Array, Decimal128Array, Int64Array, RecordBatch, RecordBatchOptions,
-    StringViewArray,
+    ArrayRef, BooleanArray, Date32Array, Decimal128Array, Int64Array, RecordBatch, RecordBatchOptions, StringViewArray,
+    new_empty_array,
 };
-use arrow::compute::filter_record_batch;
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::compute::FilterBuilder;
+use arrow::datatypes::{DataType, Date32Type, Decimal128Type, DecimalType, Schema, SchemaRef};
 use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{Result, Statistics, internal_err};
+use datafusion::common::{Result, ScalarValue, Statistics, internal_err};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::logical_expr::ColumnarValue;
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
 use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties};
 use futures::stream;
-use regulars_index::{Tally, Use};
+use regulars_index::{Comparison, Condition, Part, Tally, Use};
 
 use crate::error::message;
 use crate::history::index::Built;
@@ -46,31 +47,63 @@ pub enum IndexColumn {
     Part(usize, Part),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
-    Count,
-    VisitDays,
-    FirstDay,
-    LastDay,
-    Amount,
-    Quantity,
-    Least,
-    Most,
+impl Question {
+    /// The members from 0 to before `members` that have this identifier: one or none.
+    pub fn range_of(&self, id: &ScalarValue, members: u32) -> Range<u32> {
+        let index = &self.built.index;
+        let number = match id {
+            ScalarValue::Int64(Some(id)) => index.member_of_number(*id),
+            other => other.try_as_str().flatten().and_then(|id| index.member_of_text(id)),
+        };
+        match number.filter(|number| *number < members) {
+            Some(number) => number..number + 1,
+            None => 0..0,
+        }
+    }
+}
+
+impl Question {
+    /// The same for what these expressions, which have no columns, give now.
+    fn range_of_all(&self, ids: &[Arc<dyn PhysicalExpr>], members: u32) -> Result<Range<u32>> {
+        let options = RecordBatchOptions::new().with_row_count(Some(1));
+        let row = RecordBatch::try_new_with_options(Arc::new(Schema::empty()), Vec::new(), &options)?;
+        let mut range = 0..members;
+        for id in ids {
+            let one = match id.evaluate(&row)? {
+                ColumnarValue::Scalar(id) => self.range_of(&id, members),
+                ColumnarValue::Array(ids) => self.range_of(&ScalarValue::try_from_array(&ids, 0)?, members),
+            };
+            range = range.start.max(one.start)..range.end.min(one.end);
+        }
+        Ok(range)
+    }
 }
 
 /// Whose rows are given.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Asked {
-    /// Every member in a range.
-    Every(Range<u32>),
-    /// Those in a range of whom there is something.
-    Known(Range<u32>),
+#[derive(Debug, Clone)]
+pub struct Asked {
+    pub members: Members,
+    /// Only those of whom there is something.
+    pub only_known: bool,
 }
 
-impl Asked {
-    fn range(&self) -> &Range<u32> {
+#[derive(Debug, Clone)]
+pub enum Members {
+    All(Range<u32>),
+    /// The one that has all these identifiers, if it is among the first so many; expressions without columns, whose
+    /// values come when the plan runs.
+    OneOf {
+        ids: Vec<Arc<dyn PhysicalExpr>>,
+        members: u32,
+    },
+}
+
+impl Members {
+    /// How many there are at most.
+    fn count(&self) -> usize {
         match self {
-            Self::Every(range) | Self::Known(range) => range,
+            Self::All(range) => range.len(),
+            Self::OneOf { .. } => 1,
         }
     }
 }
@@ -84,6 +117,8 @@ pub struct MemberIndexExec {
     columns: Vec<IndexColumn>,
     schema: SchemaRef,
     asked: Asked,
+    /// Only rows of which it holds are given.
+    condition: Option<Arc<Condition>>,
     partitions: Vec<Range<u32>>,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
@@ -96,16 +131,19 @@ impl MemberIndexExec {
         columns: Vec<IndexColumn>,
         schema: SchemaRef,
         asked: Asked,
+        condition: Option<Condition>,
         partitions: usize,
     ) -> Self {
-        let whole = asked.range().clone();
-        let partitions: Vec<Range<u32>> = if whole.len() <= MEMBERS_AT_ONCE as usize {
-            vec![whole]
-        } else {
-            let ranges = question.built.index.ranges(partitions).into_iter();
-            ranges
-                .map(|range| range.start.clamp(whole.start, whole.end)..range.end.clamp(whole.start, whole.end))
-                .collect()
+        let partitions: Vec<Range<u32>> = match &asked.members {
+            // Found out when it runs.
+            Members::OneOf { .. } => vec![0..0],
+            Members::All(whole) if whole.len() <= MEMBERS_AT_ONCE as usize => vec![whole.clone()],
+            Members::All(whole) => {
+                let ranges = question.built.index.ranges(partitions).into_iter();
+                ranges
+                    .map(|range| range.start.clamp(whole.start, whole.end)..range.end.clamp(whole.start, whole.end))
+                    .collect()
+            }
         };
         let properties = PlanProperties::new(
             EquivalenceProperties::new(Arc::clone(&schema)),
@@ -118,6 +156,7 @@ impl MemberIndexExec {
             columns,
             schema,
             asked,
+            condition: condition.map(Arc::new),
             partitions,
             properties: Arc::new(properties),
             metrics: ExecutionPlanMetricsSet::new(),
@@ -125,10 +164,68 @@ impl MemberIndexExec {
     }
 }
 
+impl MemberIndexExec {
+    /// Whether it looks at one member at most.
+    pub fn reads_one_member(&self) -> bool {
+        self.asked.members.count() <= 1
+    }
+
+    /// A condition in the names of its parts.
+    fn told(&self, condition: &Condition) -> String {
+        let all = |of: &[Condition], word: &str| of.iter().map(|one| self.told(one)).collect::<Vec<_>>().join(word);
+        match condition {
+            Condition::All(of) => all(of, " AND "),
+            Condition::Any(of) => format!("({})", all(of, " OR ")),
+            Condition::Compare { of, part, is, to } => {
+                let scale = if *part == Part::Amount { self.question.built.index.amount_scale() } else { 0 };
+                let to = match part {
+                    Part::FirstDay | Part::LastDay => {
+                        let day = i32::try_from(*to).ok().and_then(Date32Type::to_naive_date_opt);
+                        day.map_or_else(|| to.to_string(), |day| day.to_string())
+                    }
+                    _ => Decimal128Type::format_decimal(*to, 38, scale),
+                };
+                format!("{}_{of} {} {to}", part_word(*part), comparison_word(*is))
+            }
+            Condition::IsKnown { of, part, known } => {
+                format!("{}_{of} IS {}NULL", part_word(*part), if *known { "NOT " } else { "" })
+            }
+        }
+    }
+}
+
+fn part_word(part: Part) -> &'static str {
+    match part {
+        Part::Count => "purchase_count",
+        Part::VisitDays => "visit_days",
+        Part::FirstDay => "first_purchase",
+        Part::LastDay => "last_purchase",
+        Part::Amount => "amount_spent",
+        Part::Quantity => "quantity_bought",
+        Part::Least => "least_currency",
+        Part::Most => "most_currency",
+    }
+}
+
+fn comparison_word(is: Comparison) -> &'static str {
+    match is {
+        Comparison::Equal => "=",
+        Comparison::NotEqual => "<>",
+        Comparison::Less => "<",
+        Comparison::LessOrEqual => "<=",
+        Comparison::Greater => ">",
+        Comparison::GreaterOrEqual => ">=",
+    }
+}
+
 impl DisplayAs for MemberIndexExec {
     fn fmt_as(&self, _type: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<&str> = self.schema.fields().iter().map(|field| field.name().as_str()).collect();
-        write!(f, "MemberIndexExec: members={}, columns=[{}]", self.asked.range().len(), names.join(", "))
+        write!(f, "MemberIndexExec: members={}, columns=[{}]", self.asked.members.count(), names.join(", "))?;
+        match &self.condition {
+            Some(condition) => write!(f, ", where={}", self.told(condition)),
+            None => Ok(()),
+        }
     }
 }
 
@@ -160,11 +257,16 @@ impl ExecutionPlan for MemberIndexExec {
         let Some(range) = self.partitions.get(partition).cloned() else {
             return internal_err!("the member index has no partition {partition}");
         };
+        let range = match &self.asked.members {
+            Members::All(_) => range,
+            Members::OneOf { ids, members } => self.question.range_of_all(ids, *members)?,
+        };
         let answering = Answering {
             question: Arc::clone(&self.question),
             columns: self.columns.clone(),
             schema: Arc::clone(&self.schema),
-            only_known: matches!(self.asked, Asked::Known(_)),
+            only_known: self.asked.only_known,
+            condition: self.condition.clone(),
             range,
             baseline: BaselineMetrics::new(&self.metrics, partition),
             receipts: MetricBuilder::new(&self.metrics).counter("receipts_read", partition),
@@ -183,14 +285,13 @@ impl ExecutionPlan for MemberIndexExec {
     }
 
     fn partition_statistics(&self, partition: Option<usize>) -> Result<Arc<Statistics>> {
-        let rows = match partition {
-            Some(partition) => self.partitions.get(partition).map_or(0, Range::len),
-            None => self.asked.range().len(),
+        let is_exact =
+            matches!(self.asked.members, Members::All(_)) && !self.asked.only_known && self.condition.is_none();
+        let rows = match (&self.asked.members, partition) {
+            (Members::All(_), Some(partition)) => self.partitions.get(partition).map_or(0, Range::len),
+            (members, _) => members.count(),
         };
-        let rows = match self.asked {
-            Asked::Every(_) => Precision::Exact(rows),
-            Asked::Known(_) => Precision::Inexact(rows),
-        };
+        let rows = if is_exact { Precision::Exact(rows) } else { Precision::Inexact(rows) };
         Ok(Arc::new(Statistics { num_rows: rows, ..Statistics::new_unknown(&self.schema) }))
     }
 }
@@ -201,6 +302,7 @@ struct Answering {
     columns: Vec<IndexColumn>,
     schema: SchemaRef,
     only_known: bool,
+    condition: Option<Arc<Condition>>,
     range: Range<u32>,
     baseline: BaselineMetrics,
     receipts: datafusion::physical_plan::metrics::Count,
@@ -225,8 +327,11 @@ impl Answering {
 
     fn answer(&self, members: Range<u32>) -> Result<RecordBatch> {
         let index = &self.question.built.index;
-        let is_asked =
-            |at: usize| self.columns.iter().any(|column| matches!(column, IndexColumn::Part(of, _) if *of == at));
+        let conditions = self.condition.as_deref().map(Condition::uses).unwrap_or_default();
+        let is_asked = |at: usize| {
+            conditions.contains(&at)
+                || self.columns.iter().any(|column| matches!(column, IndexColumn::Part(of, _) if *of == at))
+        };
         let tallies: Vec<Tally> = self
             .question
             .uses
@@ -242,6 +347,20 @@ impl Answering {
                 tally
             })
             .collect();
+        let mut rows = self.condition.as_ref().map(|condition| condition.holds(&tallies, members.len()));
+        if self.only_known {
+            let known = (0..members.len()).map(|row| tallies.iter().any(|tally| is_known(tally, row)));
+            rows = Some(match rows {
+                Some(rows) => rows.into_iter().zip(known).map(|(row, known)| row && known).collect(),
+                None => known.collect(),
+            });
+        }
+        let count = rows.as_ref().map_or(members.len(), |rows| rows.iter().filter(|row| **row).count());
+        let options = RecordBatchOptions::new().with_row_count(Some(count));
+        if self.columns.is_empty() || count == 0 {
+            let none = self.schema.fields().iter().map(|field| new_empty_array(field.data_type())).collect();
+            return Ok(RecordBatch::try_new_with_options(Arc::clone(&self.schema), none, &options)?);
+        }
         let mut arrays: Vec<ArrayRef> = Vec::with_capacity(self.columns.len());
         for (column, field) in self.columns.iter().zip(self.schema.fields()) {
             arrays.push(match column {
@@ -249,14 +368,11 @@ impl Answering {
                 IndexColumn::Part(at, part) => self.array(&tallies[*at], *part, field.data_type())?,
             });
         }
-        let options = RecordBatchOptions::new().with_row_count(Some(members.len()));
-        let batch = RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays, &options)?;
-        if !self.only_known {
-            return Ok(batch);
+        if let Some(rows) = rows.filter(|_| count < members.len()) {
+            let rows = FilterBuilder::new(&BooleanArray::from(rows)).optimize().build();
+            arrays = arrays.iter().map(|array| rows.filter(array)).collect::<Result<_, _>>()?;
         }
-        let is_known = |row: usize| tallies.iter().any(|tally| is_known(tally, row));
-        let known: BooleanArray = (0..members.len()).map(|row| Some(is_known(row))).collect();
-        Ok(filter_record_batch(&batch, &known)?)
+        Ok(RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays, &options)?)
     }
 
     fn array(&self, tally: &Tally, part: Part, data_type: &DataType) -> Result<ArrayRef> {

@@ -6,23 +6,22 @@
 //! receipts do, so that what stands above is the same; `SET regulars.member_index = off` plans without them.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::{Column, JoinType, Result, ScalarValue};
+use datafusion::common::{Column, DFSchema, JoinType, Result, ScalarValue};
 use datafusion::datasource::{provider_as_source, source_as_provider};
 use datafusion::functions::expr_fn::coalesce;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{
-    Expr, LogicalPlan, LogicalPlanBuilder, Operator, TableProviderFilterPushDown, TableType, lit,
+    BinaryExpr, Cast, Expr, LogicalPlan, LogicalPlanBuilder, Operator, TableProviderFilterPushDown, TableType, lit,
 };
 use datafusion::physical_plan::ExecutionPlan;
-use regulars_index::Parts;
+use regulars_index::{Comparison, Condition, Part, Parts};
 
-use super::index_exec::{Asked, IndexColumn, MemberIndexExec, Part, Question};
+use super::index_exec::{Asked, IndexColumn, MemberIndexExec, Members, Question};
 use super::lower::{MEMBER, column, least_name, most_name, part_name};
 use super::node::Wanted;
 use super::receipt::Use;
@@ -31,6 +30,7 @@ use crate::history::AsOf;
 use crate::history::id::Id;
 use crate::history::index::Wanted as IndexWanted;
 use crate::history::relation::{inner_plan, plain_columns};
+use crate::planner::parameter::is_parameter;
 
 /// A part of facts, and where it comes from in the index.
 #[derive(Debug, Clone)]
@@ -166,17 +166,17 @@ impl Indexed {
         self.parts.iter().map(|part| Field::new(&part.name, part.data_type.clone(), true)).collect()
     }
 
-    /// The members that a filter leaves: one, none, or all up to `members`.
-    fn range(&self, filters: &[Expr], key: &str, members: u32) -> Range<u32> {
-        let Some(id) = filters.iter().find_map(|filter| member_of(filter, key)) else { return 0..members };
-        let index = &self.question.built.index;
-        let number = match id {
-            ScalarValue::Int64(Some(id)) => index.member_of_number(*id),
-            other => other.try_as_str().flatten().and_then(|id| index.member_of_text(id)),
-        };
-        match number.filter(|number| *number < members) {
-            Some(number) => number..number + 1,
-            None => 0..0,
+    /// The members that filters leave: one, none, or all up to `members`.
+    fn members(&self, filters: &[Expr], key: &str, members: u32, state: &dyn Session) -> Result<Members> {
+        let ids: Vec<&Expr> = filters.iter().filter_map(|filter| member_of(filter, key)).collect();
+        match ids.as_slice() {
+            [] => Ok(Members::All(0..members)),
+            [Expr::Literal(id, _)] => Ok(Members::All(self.question.range_of(id, members))),
+            // Parameters, whose values come when the plan runs.
+            _ => {
+                let ids = ids.into_iter().map(|id| state.create_physical_expr(id.clone(), &DFSchema::empty()));
+                Ok(Members::OneOf { ids: ids.collect::<Result<_>>()?, members })
+            }
         }
     }
 
@@ -185,27 +185,114 @@ impl Indexed {
         columns: Vec<IndexColumn>,
         schema: SchemaRef,
         asked: Asked,
+        filters: &[Expr],
         state: &dyn Session,
     ) -> Arc<dyn ExecutionPlan> {
         let partitions = state.config().target_partitions().max(1);
-        Arc::new(MemberIndexExec::new(Arc::clone(&self.question), columns, schema, asked, partitions))
+        let mut conditions: Vec<Condition> = filters.iter().filter_map(|filter| self.condition(filter)).collect();
+        let condition = if conditions.len() > 1 { Some(Condition::All(conditions)) } else { conditions.pop() };
+        Arc::new(MemberIndexExec::new(Arc::clone(&self.question), columns, schema, asked, condition, partitions))
     }
+
+    /// What a filter says of parts alone, where the index can tell it exactly.
+    fn condition(&self, filter: &Expr) -> Option<Condition> {
+        self.condition_if(filter, true)
+    }
+
+    /// When a filter is true, or false; never when it is NULL.
+    fn condition_if(&self, filter: &Expr, wanted: bool) -> Option<Condition> {
+        match filter {
+            Expr::Cast(Cast { expr, field }) if *field.data_type() == DataType::Boolean => {
+                self.condition_if(expr, wanted)
+            }
+            Expr::Not(expr) => self.condition_if(expr, !wanted),
+            Expr::BinaryExpr(BinaryExpr { left, op: op @ (Operator::And | Operator::Or), right }) => {
+                let both = vec![self.condition_if(left, wanted)?, self.condition_if(right, wanted)?];
+                Some(if (*op == Operator::And) == wanted { Condition::All(both) } else { Condition::Any(both) })
+            }
+            Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
+                let op = if wanted { *op } else { op.negate()? };
+                match (self.plain(left), self.plain(right)) {
+                    (Expr::Column(column), Expr::Literal(value, _)) => self.compared(column, comparison(op)?, value),
+                    (Expr::Literal(value, _), Expr::Column(column)) => {
+                        self.compared(column, comparison(op.swap()?)?, value)
+                    }
+                    _ => None,
+                }
+            }
+            Expr::IsNull(column) => self.known(column, !wanted),
+            Expr::IsNotNull(column) => self.known(column, wanted),
+            _ => None,
+        }
+    }
+
+    /// A part without a cast to the type that it has.
+    fn plain<'a>(&self, expr: &'a Expr) -> &'a Expr {
+        match expr {
+            Expr::Cast(Cast { expr: inner, field }) => match inner.as_ref() {
+                Expr::Column(column)
+                    if self.parts.iter().any(|p| p.name == column.name && p.data_type == *field.data_type()) =>
+                {
+                    inner
+                }
+                _ => expr,
+            },
+            _ => expr,
+        }
+    }
+
+    fn compared(&self, column: &Column, is: Comparison, value: &ScalarValue) -> Option<Condition> {
+        let part_column = self.parts.iter().find(|part| part.name == column.name)?;
+        let IndexColumn::Part(of, part) = part_column.from else { return None };
+        let to = match (part, value) {
+            (Part::Count | Part::VisitDays, ScalarValue::Int64(Some(value))) => i128::from(*value),
+            (Part::FirstDay | Part::LastDay, ScalarValue::Date32(Some(day))) => i128::from(*day),
+            (Part::Amount | Part::Quantity, value) if value.data_type() == part_column.data_type => match value {
+                ScalarValue::Int64(Some(value)) => i128::from(*value),
+                ScalarValue::Decimal128(Some(value), _, _) => *value,
+                _ => return None,
+            },
+            _ => return None,
+        };
+        Some(Condition::Compare { of, part, is, to })
+    }
+
+    fn known(&self, column: &Expr, known: bool) -> Option<Condition> {
+        let Expr::Column(column) = self.plain(column) else { return None };
+        match self.parts.iter().find(|part| part.name == column.name)?.from {
+            IndexColumn::Part(of, part @ (Part::FirstDay | Part::LastDay)) => {
+                Some(Condition::IsKnown { of, part, known })
+            }
+            _ => None,
+        }
+    }
+}
+
+fn comparison(op: Operator) -> Option<Comparison> {
+    Some(match op {
+        Operator::Eq => Comparison::Equal,
+        Operator::NotEq => Comparison::NotEqual,
+        Operator::Lt => Comparison::Less,
+        Operator::LtEq => Comparison::LessOrEqual,
+        Operator::Gt => Comparison::Greater,
+        Operator::GtEq => Comparison::GreaterOrEqual,
+        _ => return None,
+    })
 }
 
 /// The name under which the index stands in plans.
 const RELATION: &str = "member_index";
 
-/// The identifier that a filter wants the member to have.
-fn member_of<'a>(filter: &'a Expr, key: &str) -> Option<&'a ScalarValue> {
+/// The identifier that a filter wants the member to have: a literal or a parameter.
+fn member_of<'a>(filter: &'a Expr, key: &str) -> Option<&'a Expr> {
     let Expr::BinaryExpr(comparison) = filter else { return None };
     if comparison.op != Operator::Eq {
         return None;
     }
     match (comparison.left.as_ref(), comparison.right.as_ref()) {
-        (Expr::Column(column), Expr::Literal(id, _)) | (Expr::Literal(id, _), Expr::Column(column))
-            if column.name == key =>
-        {
-            Some(id)
+        (Expr::Column(column), id) | (id, Expr::Column(column)) => {
+            let is_id = matches!(id, Expr::Literal(..)) || is_parameter(id);
+            (column.name == key && is_id).then_some(id)
         }
         _ => None,
     }
@@ -239,7 +326,12 @@ impl TableProvider for IndexedFacts {
     }
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
-        Ok(pushdown(filters, |filter| member_of(filter, self.key).is_some()))
+        let answer = |filter: &&Expr| match member_of(filter, self.key) {
+            Some(_) => TableProviderFilterPushDown::Exact,
+            None if self.indexed.condition(filter).is_some() => TableProviderFilterPushDown::Exact,
+            None => TableProviderFilterPushDown::Unsupported,
+        };
+        Ok(filters.iter().map(answer).collect())
     }
 
     async fn scan(
@@ -255,9 +347,9 @@ impl TableProvider for IndexedFacts {
             None => IndexColumn::Member,
         };
         let columns = at.iter().map(from).collect();
-        let range = self.indexed.range(filters, self.key, self.indexed.question.built.index.members());
+        let members = self.indexed.members(filters, self.key, self.indexed.question.built.index.members(), state)?;
         let schema = Arc::new(self.schema.project(&at)?);
-        Ok(self.indexed.exec(columns, schema, Asked::Known(range), state))
+        Ok(self.indexed.exec(columns, schema, Asked { members, only_known: true }, filters, state))
     }
 }
 
@@ -289,8 +381,16 @@ impl IndexedMembers {
     /// Members from the files, joined to their parts.
     fn joined(&self, names: &[String], filters: &[Expr]) -> Result<LogicalPlan> {
         let own = self.members.schema();
+        let (of_facts, filters): (Vec<Expr>, Vec<Expr>) =
+            filters.iter().cloned().partition(|filter| self.indexed.condition(filter).is_some());
+        let mut given = names.to_vec();
+        for asked in of_facts.iter().flat_map(Expr::column_refs) {
+            if !given.contains(&asked.name) {
+                given.push(asked.name.clone());
+            }
+        }
         let mut needed: Vec<&str> =
-            names.iter().map(String::as_str).filter(|name| own.index_of(name).is_ok()).collect();
+            given.iter().map(String::as_str).filter(|name| own.index_of(name).is_ok()).collect();
         for name in filters.iter().flat_map(Expr::column_refs).map(|column| column.name.as_str()).chain(["member_id"]) {
             if !needed.contains(&name) {
                 needed.push(name);
@@ -309,7 +409,7 @@ impl IndexedMembers {
             (vec![Column::new_unqualified("member_id")], vec![Column::new(Some(RELATION), MEMBER)]),
             None,
         )?;
-        let exprs = names.iter().map(|name| {
+        let exprs = given.iter().map(|name| {
             let Some(part) = self.indexed.parts.iter().find(|part| part.name == *name) else { return Ok(column(name)) };
             let value = Expr::Column(Column::new(Some(RELATION), name));
             let IndexColumn::Part(_, from) = part.from else { return Ok(value.alias(name)) };
@@ -321,7 +421,11 @@ impl IndexedMembers {
                 Part::FirstDay | Part::LastDay | Part::Least | Part::Most => value.alias(name),
             })
         });
-        joined.project(exprs.collect::<Result<Vec<_>>>()?)?.build()
+        let rows = joined.project(exprs.collect::<Result<Vec<_>>>()?)?;
+        match conjunction(of_facts) {
+            Some(filter) => rows.filter(filter)?.project(names.iter().map(|name| column(name)))?.build(),
+            None => rows.build(),
+        }
     }
 }
 
@@ -335,7 +439,8 @@ impl TableProvider for IndexedMembers {
         TableType::Base
     }
 
-    /// Conditions on the members alone leave out members before anything is added up.
+    /// Conditions on the members alone leave out members before anything is added up; those on their facts alone leave out
+    /// rows before they are made.
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
         let own = self.members.schema();
         let of_members = |filter: &Expr| {
@@ -344,6 +449,8 @@ impl TableProvider for IndexedMembers {
         };
         let answers = self.members.supports_filters_pushdown(filters)?;
         let answers = filters.iter().zip(answers).map(|(filter, answer)| match answer {
+            _ if self.indexed.condition(filter).is_some() => TableProviderFilterPushDown::Exact,
+            _ if member_of(filter, "member_id").is_some() => TableProviderFilterPushDown::Exact,
             TableProviderFilterPushDown::Unsupported => TableProviderFilterPushDown::Unsupported,
             _ if of_members(filter) => TableProviderFilterPushDown::Inexact,
             _ => TableProviderFilterPushDown::Unsupported,
@@ -360,20 +467,13 @@ impl TableProvider for IndexedMembers {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let at: Vec<usize> = projection.cloned().unwrap_or_else(|| (0..self.schema.fields().len()).collect());
         if let Some(columns) = at.iter().map(|at| self.place_in_index(*at)).collect::<Option<Vec<_>>>() {
-            let range = self.indexed.range(filters, "member_id", self.indexed.question.built.index.known_members());
+            let known = self.indexed.question.built.index.known_members();
+            let members = self.indexed.members(filters, "member_id", known, state)?;
             let schema = Arc::new(self.schema.project(&at)?);
-            return Ok(self.indexed.exec(columns, schema, Asked::Every(range), state));
+            return Ok(self.indexed.exec(columns, schema, Asked { members, only_known: false }, filters, state));
         }
         let names: Vec<String> = at.iter().map(|at| self.schema.field(*at).name().clone()).collect();
         let filters: Vec<Expr> = filters.iter().map(plain_columns).collect::<Result<_>>()?;
         inner_plan(state, &self.joined(&names, &filters)?).await
     }
-}
-
-fn pushdown(filters: &[&Expr], is_used: impl Fn(&Expr) -> bool) -> Vec<TableProviderFilterPushDown> {
-    let answer = |filter: &&Expr| match is_used(filter) {
-        true => TableProviderFilterPushDown::Inexact,
-        false => TableProviderFilterPushDown::Unsupported,
-    };
-    filters.iter().map(answer).collect()
 }

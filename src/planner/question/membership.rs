@@ -3,15 +3,18 @@
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, StringViewArray};
-use arrow::datatypes::SchemaRef;
-use datafusion::logical_expr::{LogicalPlanBuilder, lit};
+use arrow::datatypes::{Field, SchemaRef};
+use datafusion::logical_expr::expr::Placeholder;
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, lit};
 use datafusion::scalar::ScalarValue;
 
 use super::segment::{Segment, is_broken};
 use crate::catalog::object::Relation;
 use crate::error::{Notice, NoticeSeverity, Result, message};
-use crate::planner::Planner;
+use crate::execution::plan_cache::{Found, PlanPlace};
+use crate::pg_type::PgType;
 use crate::planner::fact::lower::column;
+use crate::planner::{Planner, fact, reusable};
 
 /// A row for each that has the member: schema, name, kind (`segment` or `audience`), in order of schema and name.
 ///
@@ -57,11 +60,41 @@ fn holds_rows(relation: &Relation) -> bool {
     relation.materialized().is_some_and(|list| list.is_populated)
 }
 
+/// Whether a relation has the member, by a plan that an earlier question has left if there is one.
 async fn has_member(planner: &Planner, relation: &Arc<Relation>, member: &ScalarValue) -> Result<bool> {
+    let data_type = &fact::Types::of(&planner.history).member;
+    let member = planner.member_literal(member, data_type)?;
+    let types: Arc<[PgType]> = [PgType::of_arrow(data_type)].into();
+    let values = vec![member.clone()];
+    // No statement has this text.
+    let text: Arc<str> = format!("regulars.segments_of: {}", relation.oid).into();
+    let place = planner.kept.as_ref().and_then(|kept| kept.place(&text, &types));
+    let found = place.as_ref().map(PlanPlace::borrow);
+    if let Some(Found::Plan(borrowed)) = found {
+        return Ok(has_rows(&borrowed.collect(values).await?));
+    }
     let segment = Segment::of_relation(planner, relation, &relation.name)?;
     let members = segment.members(planner)?;
-    let member = planner.member_literal(member, members.schema().field(0).data_type())?;
-    let plan =
-        LogicalPlanBuilder::from(members).filter(column("member_id").eq(lit(member)))?.limit(0, Some(1))?.build()?;
-    Ok(planner.count(plan).await? > 0)
+    if let (Some(place), Some(Found::Nothing)) = (place, found) {
+        let field = Arc::new(Field::new("member_id", data_type.clone(), true));
+        let any = Expr::Placeholder(Placeholder { id: "$1".to_owned(), field: Some(field) });
+        // What it fails with, if it fails, the plan with the member meets too, or does not.
+        if let Ok(Some(plan)) = reusable::plan(planner, asked(members.clone(), any)?, &types).await
+            && plan.slots.fit(&values)
+            && planner.told.is_empty()
+        {
+            return Ok(has_rows(&place.lent(plan).collect(values).await?));
+        }
+        place.mark_unfit();
+    }
+    let member = member.cast_to(members.schema().field(0).data_type())?;
+    Ok(has_rows(&planner.collect(asked(members, lit(member))?).await?))
+}
+
+fn asked(members: LogicalPlan, member: Expr) -> Result<LogicalPlan> {
+    Ok(LogicalPlanBuilder::from(members).filter(column("member_id").eq(member))?.limit(0, Some(1))?.build()?)
+}
+
+fn has_rows(batches: &[RecordBatch]) -> bool {
+    batches.iter().any(|batch| batch.num_rows() > 0)
 }

@@ -123,9 +123,9 @@ impl Planner {
     /// about: only time goes on.
     pub(super) fn on(&self, day: NaiveDate) -> Self {
         if day > self.day {
-            return Self { day, ..self.clone() };
+            return Self { day, kept: None, ..self.clone() };
         }
-        Self { day, state: state::asked_about(&self.state, day, None), ..self.clone() }
+        Self { day, state: state::asked_about(&self.state, day, None), kept: None, ..self.clone() }
     }
 }
 

@@ -1,0 +1,156 @@
+//! Notices that files of this machine have changed, at the price of one look at each file and folder.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use chrono::{DateTime, Utc};
+use parking_lot::Mutex;
+
+use super::location::Location;
+
+/// Files and folders that are looked at for each statement, at most.
+const PATHS_MAX: usize = 64;
+
+/// What changed less than this ago may change again without a sign: a file system writes times down in steps.
+const UNSETTLED: Duration = Duration::from_secs(1);
+
+/// The files of some locations.
+#[derive(Debug)]
+pub struct FilesWatch {
+    locations: Vec<Location>,
+    seen: Mutex<Seen>,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    version: u64,
+    /// `None` while nothing can be told from a look.
+    paths: Option<Vec<(PathBuf, Stamp)>>,
+}
+
+/// What tells one state of a file or folder from another; `None` when it is not there.
+type Stamp = Option<(SystemTime, u64, u64)>;
+
+impl FilesWatch {
+    pub fn new(locations: Vec<Location>) -> Self {
+        Self { locations, seen: Mutex::default() }
+    }
+
+    /// A number that is the same as long as no file has come, gone or changed. `None` when that cannot be told: files
+    /// in an object store, behind a glob or too many, or changed a moment ago.
+    ///
+    /// Whoever asks for it before listing the files has what it lists, or an older number.
+    pub fn version(&self, now: DateTime<Utc>) -> Option<u64> {
+        let mut seen = self.seen.lock();
+        let is_same = |(path, stamp): &(PathBuf, Stamp)| stamp_of(path) == *stamp;
+        if seen.paths.as_ref().is_some_and(|paths| paths.iter().all(is_same)) {
+            return Some(seen.version);
+        }
+        seen.version += 1;
+        seen.paths = self.look(SystemTime::from(now));
+        seen.paths.is_some().then_some(seen.version)
+    }
+
+    fn look(&self, now: SystemTime) -> Option<Vec<(PathBuf, Stamp)>> {
+        let mut paths = Vec::new();
+        for location in &self.locations {
+            add(location.watched()?, &mut paths)?;
+        }
+        let is_settled =
+            |(modified, _, _): &(SystemTime, u64, u64)| now.duration_since(*modified).is_ok_and(|ago| ago > UNSETTLED);
+        paths.iter().all(|(_, stamp)| stamp.as_ref().is_none_or(is_settled)).then_some(paths)
+    }
+}
+
+/// Adds a path and whatever lies below it, links followed; `None` when that is too much.
+fn add(path: &Path, paths: &mut Vec<(PathBuf, Stamp)>) -> Option<()> {
+    // Looked at before it is read, so that what comes meanwhile makes a difference.
+    paths.push((path.to_owned(), stamp_of(path)));
+    if paths.len() > PATHS_MAX {
+        return None;
+    }
+    if path.is_dir() {
+        for entry in fs::read_dir(path).ok()? {
+            add(&entry.ok()?.path(), paths)?;
+        }
+    }
+    Some(())
+}
+
+#[cfg(unix)]
+fn stamp_of(path: &Path) -> Stamp {
+    use std::os::unix::fs::MetadataExt;
+    let metadata = fs::metadata(path).ok()?;
+    Some((metadata.modified().ok()?, metadata.len(), metadata.ino()))
+}
+
+#[cfg(not(unix))]
+fn stamp_of(path: &Path) -> Stamp {
+    let metadata = fs::metadata(path).ok()?;
+    Some((metadata.modified().ok()?, metadata.len(), 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use datafusion::execution::runtime_env::RuntimeEnv;
+
+    fn watch(written: &str, base: &Path) -> FilesWatch {
+        FilesWatch::new(vec![Location::parse(written, base, &RuntimeEnv::default()).unwrap()])
+    }
+
+    /// As of a day on which whatever was written by this test lies long back.
+    fn later() -> DateTime<Utc> {
+        DateTime::from_timestamp(32_503_680_000, 0).unwrap()
+    }
+
+    #[test]
+    fn whatever_happens_to_a_file_changes_the_number() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir(at("2025")).unwrap();
+        fs::write(at("2025/a.parquet"), "a").unwrap();
+        let watch = watch(".", folder.path());
+        let mut last = watch.version(later()).unwrap();
+        assert_eq!(watch.version(later()), Some(last));
+        let mut changed = |what: &str| {
+            let version = watch.version(later()).unwrap();
+            assert!(version > last, "{what}");
+            assert_eq!(watch.version(later()), Some(version), "{what}");
+            last = version;
+        };
+        fs::write(at("2025/a.parquet"), "longer").unwrap();
+        changed("another length");
+        fs::write(at("b"), "longer").unwrap();
+        fs::rename(at("b"), at("2025/a.parquet")).unwrap();
+        changed("another file of the same length");
+        fs::remove_file(at("2025/a.parquet")).unwrap();
+        changed("gone");
+        fs::create_dir(at("2026")).unwrap();
+        changed("a new folder");
+        fs::write(at("2026/c.parquet"), "c").unwrap();
+        changed("a file in the new folder");
+    }
+
+    #[test]
+    fn what_has_just_changed_or_cannot_be_looked_at_has_no_number() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a.parquet"), "a").unwrap();
+        let written = fs::metadata(folder.path().join("a.parquet")).unwrap().modified().unwrap();
+        let now = DateTime::<Utc>::from(written);
+        assert_eq!(watch("a.parquet", folder.path()).version(now), None);
+        assert!(watch("a.parquet", folder.path()).version(now + UNSETTLED * 2).is_some());
+        assert_eq!(watch("*.parquet", folder.path()).version(later()), None);
+        assert_eq!(watch("https://example.org/a.parquet", folder.path()).version(later()), None);
+    }
+
+    #[test]
+    fn too_many_files_have_no_number() {
+        let folder = tempfile::tempdir().unwrap();
+        for number in 0..=PATHS_MAX {
+            fs::write(folder.path().join(format!("{number}.parquet")), "a").unwrap();
+        }
+        assert_eq!(watch(".", folder.path()).version(later()), None);
+    }
+}
