@@ -81,18 +81,29 @@ def main():
              *pgbench(there_too, lookup.format("kept"), argparse.Namespace(**vars(options) | {"clients": 1})))
         told(f"PostgreSQL 15, the same, {options.clients} clients", *pgbench(there_too, lookup.format("kept"), options))
 
-    took = []
-    for member in range(1, 31):
-        began = time.perf_counter()
-        ask("SELECT count(*) FROM regulars.segments_of(%s)" % (member * 31 % options.members + 1)).fetchall()
-        took.append((time.perf_counter() - began) * 1e3)
-    print(f"segments_of over 100 live segments: p50 {statistics.median(took):.1f} ms, p99 {sorted(took)[-1]:.1f} ms (of 30)")
-    took = []
-    for _ in range(30):
-        began = time.perf_counter()
-        ask(f"SELECT count(*) FROM (SELECT member_id FROM members WHERE {SEGMENT}) draft").fetchall()
-        took.append((time.perf_counter() - began) * 1e3)
-    print(f"count(*) of a draft, {options.members:,} members: p50 {statistics.median(took):.1f} ms, p99 {sorted(took)[-1]:.1f} ms (of 30)")
+    def timed(what, sql, count):
+        """Each statement is another text, so that each is planned."""
+        took = []
+        for number in range(count):
+            began = time.perf_counter()
+            ask(sql(number)).fetchall()
+            took.append((time.perf_counter() - began) * 1e3)
+        first, took = took[0], sorted(took[1:])
+        print(f"{what}: first {first:.1f} ms, then p50 {statistics.median(took):.1f} ms, p99 {took[len(took) * 99 // 100]:.1f} ms"
+              f" (of {len(took)})", flush=True)
+
+    def member(number):
+        return (number + 1) * 31 % options.members + 1
+
+    timed("segments_of over 100 live segments",
+          lambda number: f"SELECT count(*) FROM regulars.segments_of({member(number)})", 201)
+    timed(f"count(*) of a draft, {options.members:,} members",
+          lambda number: "SELECT count(*) FROM (SELECT member_id FROM members WHERE"
+                         f" {SEGMENT.replace('365', str(365 - number))}) draft", 101)
+    timed("why a member is in the segment or not",
+          lambda number: f"SELECT count(*) FROM regulars.why('live', {member(number)})", 101)
+    ten = ", ".join(f"'s{number}'" for number in range(10))
+    timed("overlap of ten segments", lambda number: f"SELECT count(*) FROM regulars.segment_overlap({ten}) -- {number}", 11)
     began = time.perf_counter()
     ask("CREATE MATERIALIZED VIEW everybody AS SELECT member_id FROM members")
     made = time.perf_counter() - began
@@ -102,6 +113,11 @@ def main():
             size += len(piece)
     print(f"an audience of {options.members:,} members: created in {made:.2f} s, downloaded in {time.perf_counter() - began:.2f} s,"
           f" {size:,} bytes, memory {before} → {regulars.memory_mib()} MiB, at most {regulars.memory_mib('VmHWM')} MiB")
+    regulars.stop()
+    first = regulars.start()
+    index = regulars.wait_for_index()
+    print(f"started again: first answer after {first:.2f} s, the index read from its file in {index['build_ms'] / 1e3:.2f} s,"
+          f" memory {regulars.memory_mib()} MiB")
     regulars.stop()
 
 

@@ -41,8 +41,10 @@ impl Tally {
     pub const NO_CURRENCY: u16 = u16::MAX;
 }
 
-/// Products' lists pay when they name fewer than this share of all receipts.
-const POSTINGS_SHARE: usize = 8;
+/// Receipts that are looked at one after the other in the time that one takes that a product's list names; of several
+/// products the lists have to be brought into one order too.
+const LISTED_COST: usize = 16;
+const SORTED_COST: usize = 64;
 /// Receipts that are looked at in the time in which a member is found in a product's list.
 const SEARCH_COST: usize = 16;
 
@@ -262,7 +264,8 @@ impl Counting<'_> {
         // Finding a place in a list costs too.
         let sets = sets.filter(|set| set.numbers().len() * SEARCH_COST < all);
         let (length, set) = sets.map(|set| (length(set), set)).min_by_key(|(length, _)| *length)?;
-        if length * POSTINGS_SHARE > all {
+        let cost = if set.numbers().len() > 1 { SORTED_COST } else { LISTED_COST };
+        if length * cost > all {
             return None;
         }
         let mut receipts: Vec<u32> = Vec::with_capacity(length);

@@ -147,6 +147,9 @@ fn members_that_are_not_one_a_row_do_not_fit() {
     assert_eq!(builder.add_members(&of(vec![Some(2)])), Err(Unfit::NotUnique("member_id")));
 }
 
+/// Product, quantity, hundredths.
+type Line = (i64, i64, i64);
+
 /// A receipt of the random history, as it is handed to the builder.
 #[derive(Debug, Clone)]
 struct Row {
@@ -158,8 +161,7 @@ struct Row {
     day: Option<i32>,
     second: u32,
     refund_of: Option<i64>,
-    /// Product, quantity, hundredths.
-    lines: Vec<(i64, i64, i64)>,
+    lines: Vec<Line>,
 }
 
 /// Numbers that look random: the same for the same seed.
@@ -243,17 +245,14 @@ fn built(rows: &[Row]) -> MemberIndex {
         ("refund_of", ids(&|row| row.refund_of)),
     ]);
     builder.add_receipts(&receipts).unwrap();
-    let lines: Vec<(i64, i64, i64, i64)> =
-        rows.iter().flat_map(|row| row.lines.iter().map(|(p, q, a)| (row.id, *p, *q, *a))).collect();
-    let column = |of: &dyn Fn(&(i64, i64, i64, i64)) -> i64| -> ArrayRef {
-        Arc::new(Int64Array::from_iter_values(lines.iter().map(of)))
-    };
-    let amounts = Decimal128Array::from_iter_values(lines.iter().map(|line| i128::from(line.3)));
+    let lines: Vec<(i64, Line)> = rows.iter().flat_map(|row| row.lines.iter().map(|line| (row.id, *line))).collect();
+    let column = |values: Vec<i64>| -> ArrayRef { Arc::new(Int64Array::from(values)) };
+    let amounts = Decimal128Array::from_iter_values(lines.iter().map(|(_, line)| i128::from(line.2)));
     builder
         .add_lines(&batch(vec![
-            ("purchase_id", column(&|line| line.0)),
-            ("product_id", column(&|line| line.1)),
-            ("quantity", column(&|line| line.2)),
+            ("purchase_id", column(lines.iter().map(|(id, _)| *id).collect())),
+            ("product_id", column(lines.iter().map(|(_, line)| line.0).collect())),
+            ("quantity", column(lines.iter().map(|(_, line)| line.1).collect())),
             ("amount", Arc::new(amounts.with_precision_and_scale(18, 2).unwrap())),
         ]))
         .unwrap();
@@ -379,19 +378,20 @@ impl Plain {
                 whose == Some(member) && self.matches(&at) && is_of_enough
             }));
         }
-        let wanted = |line: &&(i64, i64, i64)| self.products.as_ref().is_none_or(|products| products.contains(&line.0));
-        let sum = |of: &dyn Fn(&Row, &(i64, i64, i64)) -> i64| -> i128 {
-            let lines = summed.iter().flat_map(|row| row.lines.iter().filter(wanted).map(move |line| (row, line)));
-            lines.map(|(row, line)| i128::from(of(row, line))).sum()
-        };
-        let back = |row: &Row, value: i64| if row.status == "refund" { -value.abs() } else { value };
+        let wanted = |line: &&Line| self.products.as_ref().is_none_or(|products| products.contains(&line.0));
+        let back = |row: &Row, value: i64| i128::from(if row.status == "refund" { -value.abs() } else { value });
+        let (mut amount, mut quantity) = (0, 0);
+        for row in &summed {
+            amount += row.lines.iter().filter(wanted).map(|line| back(row, line.2)).sum::<i128>();
+            quantity += row.lines.iter().filter(wanted).map(|line| back(row, line.1)).sum::<i128>();
+        }
         (
             i64::try_from(counted.len()).unwrap(),
             i64::try_from(days.len()).unwrap(),
             days.first().copied(),
             days.last().copied(),
-            sum(&|row, line| back(row, line.2)),
-            sum(&|row, line| back(row, line.1)),
+            amount,
+            quantity,
         )
     }
 }

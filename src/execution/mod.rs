@@ -6,6 +6,7 @@
 pub mod cancellation;
 pub mod plan_cache;
 pub mod scroll;
+pub mod slots;
 
 use std::sync::Arc;
 

@@ -20,10 +20,10 @@ use futures::{StreamExt, TryStreamExt};
 use parking_lot::Mutex;
 
 use super::QueryRuntime;
+use super::slots::Slots;
 use crate::catalog::snapshot::Snapshot;
 use crate::error::{Error, Result};
 use crate::pg_type::{Oid, PgType};
-use crate::planner::parameter::Slots;
 use crate::session::TextFormat;
 
 /// Statements of which plans are kept.

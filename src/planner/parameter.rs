@@ -15,37 +15,9 @@ use datafusion::logical_expr::{
     Cast, ColumnarValue, Expr, LogicalPlan, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
     Volatility,
 };
-use datafusion::scalar::ScalarValue;
-use parking_lot::Mutex;
 
 use crate::error::message;
-
-/// The values of a plan's parameters, `$1` first: put in before each run.
-#[derive(Debug)]
-pub struct Slots {
-    fields: Vec<FieldRef>,
-    values: Mutex<Vec<ScalarValue>>,
-}
-
-impl Slots {
-    pub fn new(fields: Vec<FieldRef>) -> Self {
-        Self { fields, values: Mutex::default() }
-    }
-
-    /// Whether these values are of the types that the plan was made for.
-    pub fn fit(&self, values: &[ScalarValue]) -> bool {
-        self.fields.len() == values.len()
-            && self.fields.iter().zip(values).all(|(field, value)| *field.data_type() == value.data_type())
-    }
-
-    pub fn put(&self, values: Vec<ScalarValue>) {
-        *self.values.lock() = values;
-    }
-
-    fn value(&self, at: usize) -> Option<ScalarValue> {
-        self.values.lock().get(at).cloned()
-    }
-}
+use crate::execution::slots::Slots;
 
 /// The plan with calls in place of its parameters.
 ///
@@ -69,7 +41,7 @@ fn with_calls(expr: Expr, slots: &Arc<Slots>) -> Result<Transformed<Expr>> {
     expr.transform_up(|expr| {
         let Expr::Placeholder(Placeholder { id, .. }) = &expr else { return Ok(Transformed::no(expr)) };
         let at = id.strip_prefix('$').and_then(|number| number.parse::<usize>().ok()).and_then(|n| n.checked_sub(1));
-        let at = at.filter(|at| *at < slots.fields.len()).ok_or_else(|| message::parameter_missing(id))?;
+        let at = at.filter(|at| *at < slots.fields().len()).ok_or_else(|| message::parameter_missing(id))?;
         let value = Parameter { slots: Arc::clone(slots), at, signature: Signature::nullary(Volatility::Volatile) };
         Ok(Transformed::yes(ScalarUDF::new_from_impl(value).call(Vec::new())))
     })
@@ -120,11 +92,11 @@ impl ScalarUDFImpl for Parameter {
     }
 
     fn return_type(&self, _given: &[DataType]) -> Result<DataType> {
-        Ok(self.slots.fields[self.at].data_type().clone())
+        Ok(self.slots.fields()[self.at].data_type().clone())
     }
 
     fn return_field_from_args(&self, _args: ReturnFieldArgs) -> Result<FieldRef> {
-        Ok(Arc::clone(&self.slots.fields[self.at]))
+        Ok(Arc::clone(&self.slots.fields()[self.at]))
     }
 
     fn invoke_with_args(&self, _args: ScalarFunctionArgs) -> Result<ColumnarValue> {

@@ -20,12 +20,13 @@ use datafusion::physical_plan::scalar_subquery::ScalarSubqueryExec;
 
 use super::fact::{FactCall, MemberIndexExec};
 use super::names::SystemTable;
-use super::parameter::{Slots, in_slots};
+use super::parameter::in_slots;
 use super::rule::subquery_rows;
 use super::{Planner, parameter_field, size, state};
 use crate::error::Result;
 use crate::execution::cancellation::checkpoint;
 use crate::execution::plan_cache::ReusablePlan;
+use crate::execution::slots::Slots;
 use crate::pg_type::PgType;
 
 /// Nodes of a plan that is run where the session is, at most.

@@ -136,7 +136,7 @@ impl MemberIndexExec {
     ) -> Self {
         let partitions: Vec<Range<u32>> = match &asked.members {
             // Found out when it runs.
-            Members::OneOf { .. } => vec![0..0],
+            Members::OneOf { .. } => vec![Range::default()],
             Members::All(whole) if whole.len() <= MEMBERS_AT_ONCE as usize => vec![whole.clone()],
             Members::All(whole) => {
                 let ranges = question.built.index.ranges(partitions).into_iter();

@@ -63,7 +63,7 @@ CLIENTS = [
     Client("ADBC", ("adbc_program.py",), pip=True),
     Client("pgcli", ("pgcli_program.py",), pip=True, in_gate=False),
     Client("psqlODBC", ("odbc_program.py",), pip=True, in_gate=False,
-           debian={"/usr/lib/*/odbc/psqlodbcw.so": "odbc-postgresql", "odbcinst": "odbcinst"}),
+           debian={"/usr/lib/*/odbc/psqlodbcw.so": "odbc-postgresql", "/usr/lib/*/libodbc.so.2": "libodbc2", "odbcinst": "odbcinst"}),
     Client("Go lib/pq", ("go", "run", "duties.go"), in_gate=False,
            debian={"go": "golang-go", "/usr/share/gocode/src/github.com/lib/pq": "golang-github-lib-pq-dev"},
            environment={"GOPATH": "/usr/share/gocode", "GO111MODULE": "off", "GOCACHE": str(WORK / "go"), "GOFLAGS": ""}),

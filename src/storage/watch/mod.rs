@@ -1,19 +1,48 @@
-//! Notices that files of this machine have changed, at the price of one look at each file and folder.
+//! Notices that files of this machine have changed.
+//!
+//! Each file and folder is looked at, and where the system tells of changes by itself ([`Notifier`]) only when it did.
+
+#[cfg(target_os = "linux")]
+mod notifier;
+#[cfg(not(target_os = "linux"))]
+mod notifier {
+    //! Where nothing tells of changes.
+
+    use std::path::{Path, PathBuf};
+
+    #[derive(Debug)]
+    pub struct Notifier;
+
+    impl Notifier {
+        pub fn over<'a>(_roots: impl Iterator<Item = &'a Path>, _paths: &[PathBuf]) -> Option<Self> {
+            None
+        }
+
+        pub fn is_quiet(&self) -> bool {
+            false
+        }
+    }
+}
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use parking_lot::Mutex;
 
+use self::notifier::Notifier;
 use super::location::Location;
 
-/// Files and folders that are looked at for each statement, at most.
-const PATHS_MAX: usize = 64;
+/// Files and folders that are watched, at most.
+const PATHS_MAX: usize = 1_024;
 
 /// What changed less than this ago may change again without a sign: a file system writes times down in steps.
 const UNSETTLED: Duration = Duration::from_secs(1);
+
+/// How long nothing is looked at while the system is silent: some things it does not tell, such as another file system
+/// mounted over a folder.
+const UNLOOKED: TimeDelta = TimeDelta::seconds(1);
 
 /// The files of some locations.
 #[derive(Debug)]
@@ -27,6 +56,8 @@ struct Seen {
     version: u64,
     /// `None` while nothing can be told from a look.
     paths: Option<Vec<(PathBuf, Stamp)>>,
+    notifier: Option<Notifier>,
+    looked_at: DateTime<Utc>,
 }
 
 /// What tells one state of a file or folder from another; `None` when it is not there.
@@ -43,12 +74,24 @@ impl FilesWatch {
     /// Whoever asks for it before listing the files has what it lists, or an older number.
     pub fn version(&self, now: DateTime<Utc>) -> Option<u64> {
         let mut seen = self.seen.lock();
-        let is_same = |(path, stamp): &(PathBuf, Stamp)| stamp_of(path) == *stamp;
-        if seen.paths.as_ref().is_some_and(|paths| paths.iter().all(is_same)) {
+        let is_quiet = seen.notifier.as_ref().is_some_and(Notifier::is_quiet);
+        let is_recent = (seen.looked_at..seen.looked_at + UNLOOKED).contains(&now);
+        if seen.paths.is_some() && is_quiet && is_recent {
             return Some(seen.version);
         }
-        seen.version += 1;
-        seen.paths = self.look(SystemTime::from(now));
+        let is_same = |(path, stamp): &(PathBuf, Stamp)| stamp_of(path) == *stamp;
+        if !seen.paths.as_ref().is_some_and(|paths| paths.iter().all(is_same)) {
+            seen.version += 1;
+            seen.notifier = None;
+            seen.paths = self.look(SystemTime::from(now));
+            if let Some(paths) = &seen.paths {
+                let names: Vec<PathBuf> = paths.iter().map(|(path, _)| path.clone()).collect();
+                let notifier = Notifier::over(self.locations.iter().filter_map(Location::watched), &names);
+                // What came before it listened it does not tell.
+                seen.notifier = notifier.filter(|_| self.look(SystemTime::from(now)).as_ref() == Some(paths));
+            }
+        }
+        seen.looked_at = now;
         seen.paths.is_some().then_some(seen.version)
     }
 
@@ -71,8 +114,10 @@ fn add(path: &Path, paths: &mut Vec<(PathBuf, Stamp)>) -> Option<()> {
         return None;
     }
     if path.is_dir() {
-        for entry in fs::read_dir(path).ok()? {
-            add(&entry.ok()?.path(), paths)?;
+        let mut entries = fs::read_dir(path).ok()?.collect::<Result<Vec<_>, _>>().ok()?;
+        entries.sort_by_key(fs::DirEntry::file_name);
+        for entry in entries {
+            add(&entry.path(), paths)?;
         }
     }
     Some(())
@@ -131,6 +176,32 @@ mod tests {
         changed("a new folder");
         fs::write(at("2026/c.parquet"), "c").unwrap();
         changed("a file in the new folder");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn while_the_system_is_silent_nothing_is_looked_at() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("2025")).unwrap();
+        fs::write(folder.path().join("2025/a.parquet"), "a").unwrap();
+        let watch = watch(".", folder.path());
+        let version = watch.version(later());
+        assert!(watch.seen.lock().notifier.is_some());
+        // Had it been looked at, this would have been noticed.
+        let forged = |watch: &FilesWatch| {
+            if let Some(paths) = &mut watch.seen.lock().paths {
+                paths[0].1 = None;
+            }
+        };
+        forged(&watch);
+        assert_eq!(watch.version(later()), version);
+        // For a second at most.
+        let second = watch.version(later() + UNLOOKED);
+        assert!(second > version);
+        // A file that somebody else can reach by another name may change without a word.
+        fs::hard_link(folder.path().join("2025/a.parquet"), folder.path().join("2025/b.parquet")).unwrap();
+        assert!(watch.version(later() + UNLOOKED) > second);
+        assert!(watch.seen.lock().notifier.is_none());
     }
 
     #[test]
