@@ -88,6 +88,16 @@ pub struct Postings {
     pub receipt: Vec<u32>,
 }
 
+impl Postings {
+    /// The receipts of a product within a range of receipts.
+    pub fn within(&self, product: u32, range: &Range<usize>) -> &[u32] {
+        let all = &self.receipt[rows_of(&self.of_product, product as usize)];
+        let start = all.partition_point(|receipt| (*receipt as usize) < range.start);
+        let rest = &all[start..];
+        &rest[..rest.partition_point(|receipt| (*receipt as usize) < range.end)]
+    }
+}
+
 /// The index of one state of a history; never changed.
 #[derive(Debug)]
 pub struct MemberIndex {

@@ -57,18 +57,16 @@ impl MemberIndex {
         if counting.is_nothing() {
             return (counting.tally, work);
         }
-        match counting.candidates() {
-            Some(receipts) => {
+        match counting.listed() {
+            Some((receipts, set)) => {
                 work.by_product = true;
                 work.receipts = receipts.len();
-                for receipt in receipts {
-                    counting.look_at(receipt as usize);
-                }
+                counting.add_up(&Rows::Listed { receipts: &receipts, set });
             }
             None => {
                 let starts = &self.receipts.of_member[members.start as usize..=members.end as usize];
                 work.receipts = (starts[starts.len() - 1] - starts[0]) as usize;
-                counting.add_up(starts);
+                counting.add_up(&Rows::All { starts });
             }
         }
         if one.parts.of_sums() && !one.filter.is_gross && !self.refunds.own_day.is_empty() {
@@ -84,6 +82,74 @@ impl MemberIndex {
     }
 }
 
+/// The receipts that are looked at, in the order of their members and days.
+enum Rows<'a> {
+    /// Of consecutive members, by where each one's begin; one more at the end.
+    All { starts: &'a [u32] },
+    /// Those on which some of a set's products stand.
+    Listed { receipts: &'a [u32], set: &'a ProductSet },
+}
+
+impl Rows<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Self::All { .. } => self.range().len(),
+            Self::Listed { receipts, .. } => receipts.len(),
+        }
+    }
+
+    /// Where all of them lie.
+    fn range(&self) -> Range<usize> {
+        match self {
+            Self::All { starts } => starts[0] as usize..starts[starts.len() - 1] as usize,
+            Self::Listed { receipts, .. } => match receipts {
+                [first, .., last] => *first as usize..*last as usize + 1,
+                [only] => *only as usize..*only as usize + 1,
+                [] => 0..0,
+            },
+        }
+    }
+
+    /// Each of them, with its mark.
+    fn marked<'b>(&'b self, marks: &'b [u8]) -> Box<dyn Iterator<Item = usize> + 'b> {
+        let first = self.range().start;
+        let marked = marks.iter().enumerate().filter(|(_, mark)| **mark != 0).map(|(at, _)| at);
+        match self {
+            Self::All { .. } => Box::new(marked.map(move |at| first + at)),
+            Self::Listed { receipts, .. } => Box::new(marked.map(|at| receipts[at] as usize)),
+        }
+    }
+
+    /// Takes the mark off whatever does not hold. Nothing here depends on a row before it and nothing branches, so that the
+    /// processor takes many rows at once.
+    fn keep<T: Copy>(&self, marks: &mut [u8], values: &[T], holds: impl Fn(T) -> bool) {
+        match self {
+            Self::All { .. } => {
+                for (mark, value) in marks.iter_mut().zip(&values[self.range()]) {
+                    *mark &= u8::from(holds(*value));
+                }
+            }
+            Self::Listed { receipts, .. } => {
+                for (mark, receipt) in marks.iter_mut().zip(*receipts) {
+                    *mark &= u8::from(holds(values[*receipt as usize]));
+                }
+            }
+        }
+    }
+
+    /// The same for what is asked only of rows with a mark.
+    fn keep_marked(&self, marks: &mut [u8], holds: impl Fn(usize) -> bool) {
+        let first = self.range().start;
+        for (at, mark) in marks.iter_mut().enumerate().filter(|(_, mark)| **mark != 0) {
+            let receipt = match self {
+                Self::All { .. } => first + at,
+                Self::Listed { receipts, .. } => receipts[at] as usize,
+            };
+            *mark = u8::from(holds(receipt));
+        }
+    }
+}
+
 struct Counting<'a> {
     index: &'a MemberIndex,
     one: &'a Use,
@@ -91,7 +157,7 @@ struct Counting<'a> {
     tally: Tally,
 }
 
-impl Counting<'_> {
+impl<'a> Counting<'a> {
     fn make_room(&mut self) {
         let count = self.members.len();
         let parts = self.one.parts;
@@ -115,30 +181,27 @@ impl Counting<'_> {
             || matches!((filter.from_day, filter.to_day), (Some(from), Some(to)) if from > to)
     }
 
-    /// The receipts of these members, column by column: first a mark for each receipt that is asked for, then sums of what
-    /// is marked. Nothing in the first part depends on a receipt before it, so that the processor takes many at once.
-    fn add_up(&mut self, starts: &[u32]) {
-        let (filter, parts) = (&self.one.filter, self.one.parts);
-        let rows = starts[0] as usize..starts[starts.len() - 1] as usize;
-        let mut marks = self.marked(rows.clone());
+    /// The receipts, column by column: first a mark for each that is asked for, then sums of what is marked.
+    fn add_up(&mut self, rows: &Rows<'_>) {
+        let (filter, parts, flags) = (&self.one.filter, self.one.parts, &self.index.receipts.flags);
+        let mut marks = self.marked(rows);
         if parts.of_sums() {
-            let needs_purchase = filter.least_total.is_some() || !filter.all_products.is_empty();
-            if needs_purchase {
-                self.keep_purchases(&mut marks, rows.start);
+            if filter.least_total.is_some() || !filter.all_products.is_empty() {
+                rows.keep(&mut marks, flags, |flags| flags & IS_PURCHASE != 0);
             }
-            self.add_sums(&marks, starts);
+            self.add_sums(&marks, rows);
         }
         if parts.of_receipts() {
-            self.keep_purchases(&mut marks, rows.start);
+            rows.keep(&mut marks, flags, |flags| flags & IS_PURCHASE != 0);
             if let Some(products) = &filter.products {
-                self.keep(&mut marks, rows.start, |receipt| self.has(products, receipt));
+                self.keep_bought(&mut marks, rows, products);
             }
-            self.add_counts(&marks, starts);
+            self.add_counts(&marks, rows);
         }
     }
 
-    /// Of each of these receipts, 1 if it is asked for, leaving out whether it is a purchase with the wanted products.
-    fn marked(&self, rows: Range<usize>) -> Vec<u8> {
+    /// Of each receipt, 1 if it is asked for, leaving out whether it is a purchase and whether its products came back.
+    fn marked(&self, rows: &Rows<'_>) -> Vec<u8> {
         let (filter, all) = (&self.one.filter, &self.index.receipts);
         let mut marks = vec![1_u8; rows.len()];
         let to = [filter.to_day, filter.as_of].into_iter().flatten().min();
@@ -148,59 +211,94 @@ impl Counting<'_> {
             let (first, last) = self.index.days;
             match (from <= first, last <= to) {
                 (true, true) => {}
-                (true, false) => keep_where(&mut marks, &all.at.day[rows.clone()], |day| *day <= to && *day != NO_DAY),
-                (false, true) => keep_where(&mut marks, &all.at.day[rows.clone()], |day| *day >= from),
-                (false, false) => {
-                    keep_where(&mut marks, &all.at.day[rows.clone()], |day| (*day >= from) & (*day <= to));
-                }
+                (false, true) => rows.keep(&mut marks, &all.at.day, |day| day >= from),
+                (_, false) => rows.keep(&mut marks, &all.at.day, |day| (day >= from) & (day <= to)),
             }
         }
         if let Some(weekdays) = filter.weekdays {
-            keep_where(&mut marks, &all.at.weekday[rows.clone()], |day| *day & weekdays != 0);
+            rows.keep(&mut marks, &all.at.weekday, |day| day & weekdays != 0);
         }
         if let Some((from, to)) = filter.seconds {
-            let seconds = &all.at.second[rows.clone()];
             if from < to {
-                keep_where(&mut marks, seconds, |second| (*second >= from) & (*second < to));
+                rows.keep(&mut marks, &all.at.second, |second| (second >= from) & (second < to));
             } else {
-                keep_where(&mut marks, seconds, |second| (*second != NO_SECOND) & ((*second >= from) | (*second < to)));
+                let is_within = |second: u32| (second != NO_SECOND) & ((second >= from) | (second < to));
+                rows.keep(&mut marks, &all.at.second, is_within);
             }
         }
         for (flags, codes) in [(&filter.stores, &all.at.store), (&filter.channels, &all.at.channel)] {
-            if let Some(flags) = flags {
-                keep_among(&mut marks, &codes[rows.clone()], flags);
+            let Some(flags) = flags else { continue };
+            let mut flagged = (0_u16..NO_CODE).zip(flags).filter(|(_, flag)| **flag).map(|(code, _)| code);
+            match (flagged.next(), flagged.next()) {
+                (None, _) => marks.fill(0),
+                (Some(only), None) => rows.keep(&mut marks, codes, |code| code == only),
+                _ => rows.keep(&mut marks, codes, |code| flags.get(usize::from(code)).copied().unwrap_or(false)),
             }
         }
         if let Some(least) = filter.least_total {
-            keep_where(&mut marks, &all.total[rows.clone()], |total| *total >= least);
+            rows.keep(&mut marks, &all.total, |total| total >= least);
         }
         for set in &filter.all_products {
-            self.keep(&mut marks, rows.start, |receipt| self.has(set, receipt));
+            self.keep_touched(&mut marks, rows, set);
+            self.keep_bought(&mut marks, rows, set);
+        }
+        if let Some(products) = &filter.products {
+            self.keep_touched(&mut marks, rows, products);
         }
         marks
     }
 
-    fn keep_purchases(&self, marks: &mut [u8], first: usize) {
-        let flags = &self.index.receipts.flags[first..first + marks.len()];
-        keep_where(marks, flags, |flags| *flags & IS_PURCHASE != 0);
-    }
-
-    /// Asks only about what is marked.
-    fn keep(&self, marks: &mut [u8], first: usize, holds: impl Fn(usize) -> bool) {
-        for (at, mark) in marks.iter_mut().enumerate().filter(|(_, mark)| **mark != 0) {
-            *mark = u8::from(holds(first + at));
+    /// Takes the mark off receipts that have no line of these products.
+    fn keep_touched(&self, marks: &mut [u8], rows: &Rows<'_>, set: &ProductSet) {
+        let all = &self.index.receipts;
+        match rows {
+            Rows::Listed { set: of, .. } if std::ptr::eq(*of, set) => {}
+            // Lists of products say it without a look at the lines.
+            Rows::All { .. } if set.numbers().len() * SEARCH_COST < rows.len() => {
+                let range = rows.range();
+                let mut touched = vec![0_u8; range.len()];
+                for product in set.numbers() {
+                    for receipt in self.index.postings.within(*product, &range) {
+                        touched[*receipt as usize - range.start] = 1;
+                    }
+                }
+                for (mark, touched) in marks.iter_mut().zip(touched) {
+                    *mark &= touched;
+                }
+            }
+            _ => rows.keep_marked(marks, |receipt| {
+                let lines = rows_of(&all.lines_of, receipt);
+                all.lines.product[lines].iter().any(|product| set.contains(*product))
+            }),
         }
     }
 
-    fn add_counts(&mut self, marks: &[u8], starts: &[u32]) {
-        let days = &self.index.receipts.at.day[starts[0] as usize..][..marks.len()];
+    /// Takes the mark off receipts whose products of these, of which they have some, came back.
+    fn keep_bought(&self, marks: &mut [u8], rows: &Rows<'_>, set: &ProductSet) {
+        let flags = &self.index.receipts.flags;
+        rows.keep_marked(marks, |receipt| flags[receipt] & IS_PLAIN != 0 || self.has(set, receipt));
+    }
+
+    fn add_counts(&mut self, marks: &[u8], rows: &Rows<'_>) {
+        let all = &self.index.receipts;
+        let Rows::All { starts } = rows else {
+            let parts = self.one.parts;
+            let needs_day = parts.first_day || parts.last_day || parts.visit_days;
+            for receipt in rows.marked(marks) {
+                let at = (all.member[receipt] - self.members.start) as usize;
+                let day = if needs_day { all.at.day[receipt] } else { NO_DAY };
+                self.count(at, day);
+            }
+            return;
+        };
+        let days = &all.at.day[rows.range()];
         let parts = self.one.parts;
         let tally = &mut self.tally;
         for (at, bounds) in starts.windows(2).enumerate() {
             let rows = (bounds[0] - starts[0]) as usize..(bounds[1] - starts[0]) as usize;
             let (marks, days) = (&marks[rows.clone()], &days[rows]);
             if let Some(count) = tally.count.get_mut(at) {
-                *count = marks.iter().map(|mark| i64::from(*mark)).sum();
+                *count = sum_of_marks(marks);
             }
             // Receipts without a date lie before all others.
             let is_dated = |(mark, day): (&u8, &i32)| *mark != 0 && *day != NO_DAY;
@@ -227,80 +325,55 @@ impl Counting<'_> {
         }
     }
 
-    fn add_sums(&mut self, marks: &[u8], starts: &[u32]) {
+    fn add_sums(&mut self, marks: &[u8], rows: &Rows<'_>) {
         let (index, one) = (self.index, self.one);
-        let rows = &index.receipts;
+        let all = &index.receipts;
         let is_plain = one.filter.products.is_none() && !one.parts.quantity && !one.parts.currencies;
-        for (at, bounds) in starts.windows(2).enumerate() {
-            let first = bounds[0] as usize;
-            let marks = &marks[first - starts[0] as usize..][..(bounds[1] - bounds[0]) as usize];
-            let amounts = &rows.amount[first..][..marks.len()];
-            if is_plain && index.sums_are_narrow {
-                let known = |(mark, amount): (&u8, &i64)| if *mark != 0 && *amount != NO_AMOUNT { *amount } else { 0 };
-                self.tally.amount[at] = i128::from(marks.iter().zip(amounts).map(known).sum::<i64>());
-                continue;
+        match rows {
+            Rows::All { starts } if is_plain && index.sums_are_narrow => {
+                let amounts = &all.amount[rows.range()];
+                for (at, bounds) in starts.windows(2).enumerate() {
+                    let rows = (bounds[0] - starts[0]) as usize..(bounds[1] - starts[0]) as usize;
+                    let (marks, amounts) = (&marks[rows.clone()], &amounts[rows]);
+                    let known =
+                        |(mark, amount): (&u8, &i64)| if *mark != 0 && *amount != NO_AMOUNT { *amount } else { 0 };
+                    self.tally.amount[at] = i128::from(marks.iter().zip(amounts).map(known).sum::<i64>());
+                }
             }
-            for receipt in (first..).zip(marks).filter(|(_, mark)| **mark != 0).map(|(receipt, _)| receipt) {
-                let lines = rows_of(&rows.lines_of, receipt);
-                self.sum(at, rows.amount[receipt], &rows.lines, lines, rows.at.store[receipt]);
+            _ => {
+                for receipt in rows.marked(marks) {
+                    let at = (all.member[receipt] - self.members.start) as usize;
+                    let lines = rows_of(&all.lines_of, receipt);
+                    self.sum(at, all.amount[receipt], &all.lines, lines, all.at.store[receipt]);
+                }
             }
         }
     }
 
     /// The receipts that can count because of their products, where those are few; in order, within the members.
-    fn candidates(&self) -> Option<Vec<u32>> {
-        let filter = &self.one.filter;
-        let index = self.index;
-        let postings = |product: u32| -> &[u32] {
-            let all = &index.postings.receipt[rows_of(&index.postings.of_product, product as usize)];
-            let starts = &index.receipts.of_member;
-            let (from, to) = (starts[self.members.start as usize], starts[self.members.end as usize]);
-            &all[all.partition_point(|receipt| *receipt < from)..all.partition_point(|receipt| *receipt < to)]
-        };
+    fn listed(&self) -> Option<(Vec<u32>, &'a ProductSet)> {
+        let (filter, index) = (&self.one.filter, self.index);
         let starts = &index.receipts.of_member;
-        let all = (starts[self.members.end as usize] - starts[self.members.start as usize]) as usize;
-        let length = |set: &ProductSet| set.numbers().iter().map(|product| postings(*product).len()).sum::<usize>();
+        let range = starts[self.members.start as usize] as usize..starts[self.members.end as usize] as usize;
+        let within = |product: u32| index.postings.within(product, &range);
+        let length = |set: &ProductSet| set.numbers().iter().map(|product| within(*product).len()).sum::<usize>();
         let sets = filter.products.iter().chain(&filter.all_products);
         // Finding a place in a list costs too.
-        let sets = sets.filter(|set| set.numbers().len() * SEARCH_COST < all);
+        let sets = sets.filter(|set| set.numbers().len() * SEARCH_COST < range.len());
         let (length, set) = sets.map(|set| (length(set), set)).min_by_key(|(length, _)| *length)?;
         let cost = if set.numbers().len() > 1 { SORTED_COST } else { LISTED_COST };
-        if length * cost > all {
+        if length * cost > range.len() {
             return None;
         }
         let mut receipts: Vec<u32> = Vec::with_capacity(length);
         for product in set.numbers() {
-            receipts.extend_from_slice(postings(*product));
+            receipts.extend_from_slice(within(*product));
         }
         if set.numbers().len() > 1 {
             receipts.sort_unstable();
             receipts.dedup();
         }
-        Some(receipts)
-    }
-
-    fn look_at(&mut self, receipt: usize) {
-        let (index, one) = (self.index, self.one);
-        let (rows, filter, parts) = (&index.receipts, &one.filter, one.parts);
-        if !self.exists(rows.at.day[receipt]) || !matches_attributes(filter, &rows.at, receipt) {
-            return;
-        }
-        let is_purchase = rows.flags[receipt] & IS_PURCHASE != 0;
-        if filter.least_total.is_some_and(|least| rows.total[receipt] < least)
-            || !filter.all_products.iter().all(|set| self.has(set, receipt))
-        {
-            return;
-        }
-        let at = (rows.member[receipt] - self.members.start) as usize;
-        if parts.of_receipts()
-            && is_purchase
-            && filter.products.as_ref().is_none_or(|products| self.has(products, receipt))
-        {
-            self.count(at, rows.at.day[receipt]);
-        }
-        if parts.of_sums() && (is_purchase || (filter.least_total.is_none() && filter.all_products.is_empty())) {
-            self.sum(at, rows.amount[receipt], &rows.lines, rows_of(&rows.lines_of, receipt), rows.at.store[receipt]);
-        }
+        Some((receipts, set))
     }
 
     fn look_at_refund(&mut self, refund: usize, member: u32) {
@@ -442,19 +515,10 @@ fn matches_attributes(filter: &Filter, at: &Attributes, row: usize) -> bool {
         && filter.channels.as_ref().is_none_or(|channels| is_among(channels, at.channel[row]))
 }
 
-/// Takes the mark off what does not hold. The loop has no branch, so that it is compiled to vector instructions.
-fn keep_where<T>(marks: &mut [u8], values: &[T], holds: impl Fn(&T) -> bool) {
-    for (mark, value) in marks.iter_mut().zip(values) {
-        *mark &= u8::from(holds(value));
-    }
-}
-
-/// Takes the mark off whatever has none of the codes that are flagged.
-fn keep_among(marks: &mut [u8], codes: &[u16], flags: &[bool]) {
-    let mut flagged = (0_u16..NO_CODE).zip(flags).filter(|(_, flag)| **flag).map(|(code, _)| code);
-    match (flagged.next(), flagged.next()) {
-        (None, _) => marks.fill(0),
-        (Some(only), None) => keep_where(marks, codes, |code| *code == only),
-        _ => keep_where(marks, codes, |code| flags.get(usize::from(*code)).copied().unwrap_or(false)),
-    }
+/// How many marks there are; eight at a time.
+fn sum_of_marks(marks: &[u8]) -> i64 {
+    let (eights, rest) = marks.as_chunks::<8>();
+    // Each byte is 1 or 0, so that the sum of eight of them stands in the highest byte of the product.
+    let sum = |eight: &[u8; 8]| (u64::from_le_bytes(*eight).wrapping_mul(0x0101_0101_0101_0101) >> 56) as i64;
+    eights.iter().map(sum).sum::<i64>() + rest.iter().map(|mark| i64::from(*mark)).sum::<i64>()
 }
