@@ -89,13 +89,39 @@ pub struct Postings {
 }
 
 impl Postings {
-    /// The receipts of a product within a range of receipts.
-    pub fn within(&self, product: u32, range: &Range<usize>) -> &[u32] {
-        let all = &self.receipt[rows_of(&self.of_product, product as usize)];
-        let start = all.partition_point(|receipt| (*receipt as usize) < range.start);
-        let rest = &all[start..];
-        &rest[..rest.partition_point(|receipt| (*receipt as usize) < range.end)]
+    /// The receipts of a product within a range of receipts, of which there are `all`.
+    pub fn within(&self, product: u32, range: &Range<usize>, all: usize) -> &[u32] {
+        let list = &self.receipt[rows_of(&self.of_product, product as usize)];
+        &list[place(list, range.start, all)..place(list, range.end, all)]
     }
+
+    /// About how many of `all` receipts within a range are a product's, if it was bought evenly.
+    pub fn about(&self, product: u32, range: &Range<usize>, all: usize) -> usize {
+        rows_of(&self.of_product, product as usize).len() * range.len() / all.max(1)
+    }
+}
+
+/// Where in a list the first receipt stands that is not before this one. Lists go evenly over all receipts, more or less,
+/// so the search begins where it would stand then, and takes steps that double.
+fn place(list: &[u32], receipt: usize, all: usize) -> usize {
+    let is_before = |at: usize| list.get(at).is_some_and(|found| (*found as usize) < receipt);
+    let guess = (list.len() * receipt / all.max(1)).min(list.len());
+    let (mut low, mut high, mut step) = (guess, guess, 8);
+    if is_before(guess) {
+        while is_before(high) {
+            low = high + 1;
+            high += step;
+            step *= 2;
+        }
+        high = high.min(list.len());
+    } else {
+        while low > 0 && !is_before(low - 1) {
+            high = low - 1;
+            low = low.saturating_sub(step);
+            step *= 2;
+        }
+    }
+    low + list[low..high].partition_point(|found| (*found as usize) < receipt)
 }
 
 /// The index of one state of a history; never changed.

@@ -110,14 +110,13 @@ impl Rows<'_> {
         }
     }
 
-    /// Each of them, with its mark.
-    fn marked<'b>(&'b self, marks: &'b [u8]) -> Box<dyn Iterator<Item = usize> + 'b> {
+    /// Those with a mark, in order.
+    fn marked<'b>(&'b self, marks: &'b [u8]) -> impl Iterator<Item = usize> + 'b {
         let first = self.range().start;
-        let marked = marks.iter().enumerate().filter(|(_, mark)| **mark != 0).map(|(at, _)| at);
-        match self {
-            Self::All { .. } => Box::new(marked.map(move |at| first + at)),
-            Self::Listed { receipts, .. } => Box::new(marked.map(|at| receipts[at] as usize)),
-        }
+        places(marks).map(move |at| match self {
+            Self::All { .. } => first + at,
+            Self::Listed { receipts, .. } => receipts[at] as usize,
+        })
     }
 
     /// Takes the mark off whatever does not hold. Nothing here depends on a row before it and nothing branches, so that the
@@ -140,14 +139,28 @@ impl Rows<'_> {
     /// The same for what is asked only of rows with a mark.
     fn keep_marked(&self, marks: &mut [u8], holds: impl Fn(usize) -> bool) {
         let first = self.range().start;
-        for (at, mark) in marks.iter_mut().enumerate().filter(|(_, mark)| **mark != 0) {
-            let receipt = match self {
+        let is_off = |at: &usize| {
+            !holds(match self {
                 Self::All { .. } => first + at,
-                Self::Listed { receipts, .. } => receipts[at] as usize,
-            };
-            *mark = u8::from(holds(receipt));
+                Self::Listed { receipts, .. } => receipts[*at] as usize,
+            })
+        };
+        let off: Vec<usize> = places(marks).filter(is_off).collect();
+        for at in off {
+            marks[at] = 0;
         }
     }
+}
+
+/// Where marks are; eight places at a time where there are none.
+fn places(marks: &[u8]) -> impl Iterator<Item = usize> {
+    let eights = marks.chunks(8).enumerate().filter(|(_, eight)| match <&[u8; 8]>::try_from(*eight) {
+        Ok(eight) => u64::from_le_bytes(*eight) != 0,
+        Err(_) => true,
+    });
+    eights.flat_map(|(number, eight)| {
+        eight.iter().enumerate().filter(|(_, mark)| **mark != 0).map(move |(at, _)| number * 8 + at)
+    })
 }
 
 struct Counting<'a> {
@@ -258,7 +271,7 @@ impl<'a> Counting<'a> {
                 let range = rows.range();
                 let mut touched = vec![0_u8; range.len()];
                 for product in set.numbers() {
-                    for receipt in self.index.postings.within(*product, &range) {
+                    for receipt in self.index.postings.within(*product, &range, all.member.len()) {
                         touched[*receipt as usize - range.start] = 1;
                     }
                 }
@@ -355,19 +368,21 @@ impl<'a> Counting<'a> {
         let (filter, index) = (&self.one.filter, self.index);
         let starts = &index.receipts.of_member;
         let range = starts[self.members.start as usize] as usize..starts[self.members.end as usize] as usize;
-        let within = |product: u32| index.postings.within(product, &range);
-        let length = |set: &ProductSet| set.numbers().iter().map(|product| within(*product).len()).sum::<usize>();
+        let all = index.receipts.member.len();
+        let about = |set: &ProductSet| {
+            set.numbers().iter().map(|product| index.postings.about(*product, &range, all)).sum::<usize>()
+        };
         let sets = filter.products.iter().chain(&filter.all_products);
         // Finding a place in a list costs too.
         let sets = sets.filter(|set| set.numbers().len() * SEARCH_COST < range.len());
-        let (length, set) = sets.map(|set| (length(set), set)).min_by_key(|(length, _)| *length)?;
+        let (length, set) = sets.map(|set| (about(set), set)).min_by_key(|(length, _)| *length)?;
         let cost = if set.numbers().len() > 1 { SORTED_COST } else { LISTED_COST };
         if length * cost > range.len() {
             return None;
         }
         let mut receipts: Vec<u32> = Vec::with_capacity(length);
         for product in set.numbers() {
-            receipts.extend_from_slice(within(*product));
+            receipts.extend_from_slice(index.postings.within(*product, &range, all));
         }
         if set.numbers().len() > 1 {
             receipts.sort_unstable();
