@@ -250,6 +250,17 @@ async fn a_plan_is_used_again_until_the_catalog_the_files_or_the_day_change() {
         assert_eq!(engine.plans.plans(), 1, "one plan serves all members");
     }
 
+    // What a filter says of the moment is gone from the plan, and asked anew all the same.
+    for moment in ["now()", "current_timestamp", "localtimestamp", "current_date", "'today'::date"] {
+        let recent = format!("SELECT count(*) FROM members WHERE bought(member_id, from_date => ({moment})::date)");
+        for _ in 0..2 {
+            assert_eq!(row(&client, &recent).await, "0");
+        }
+    }
+    let user = row(&client, "SELECT count(*), current_user FROM members WHERE bought(member_id)").await;
+    assert!(user.starts_with("1|"), "{user}");
+    assert_eq!(engine.plans.plans(), 1);
+
     lines.write("b.parquet", &[10, 11], of(200));
     assert!(is_in(200).await, "the next statement sees a new file");
     build().await;

@@ -1,8 +1,8 @@
 //! Adds up what is asked, for a range of members.
 //!
-//! Two ways to the receipts: all those of each member within the days that are asked for, or, where only some products
-//! matter and they are on few receipts, the receipts that those are on. Both go by member and day, so that each member's
-//! sums are written once and a day that repeats is seen at once.
+//! Two ways to the receipts: all those of the members, or, where only some products matter and they are on few receipts,
+//! the receipts that those are on. Both go by member and day, so that each member's sums are written once and a day that
+//! repeats is seen at once. Either way the columns of filters take marks off receipts first, one column after the other.
 
 use std::ops::Range;
 

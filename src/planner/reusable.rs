@@ -49,7 +49,8 @@ async fn executable(state: &SessionState, plan: LogicalPlan) -> Result<Arc<dyn E
 
 /// A plan for all values of the parameters; `None` for a statement that is to be planned for each.
 pub async fn plan(planner: &Planner, query: LogicalPlan, types: &[PgType]) -> Result<Option<ReusablePlan>> {
-    if !is_of_facts(&query)? {
+    // Before the facts' filters are read, too: of a filter that says `now()` nothing is left then.
+    if !is_of_facts(&query)? || !is_constant(&query)? {
         return Ok(None);
     }
     let Some(fields) = types.iter().map(|pg_type| parameter_field(*pg_type)).collect::<Option<Vec<FieldRef>>>() else {
@@ -109,7 +110,9 @@ fn is_constant(plan: &LogicalPlan) -> Result<bool> {
     plan.apply_with_subqueries(|node| {
         node.apply_expressions(|expr| {
             expr.apply(|expr| {
-                if let Expr::ScalarFunction(call) = expr {
+                if let Expr::ScalarFunction(call) = expr
+                    && FactCall::of(expr).is_none()
+                {
                     is_constant &= call.func.signature().volatility == Volatility::Immutable;
                 }
                 Ok(TreeNodeRecursion::Continue)
