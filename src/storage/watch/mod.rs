@@ -22,6 +22,11 @@ mod notifier {
             false
         }
     }
+
+    /// Whether a look at a file is quick, and shows what others have written.
+    pub fn is_near(_path: &Path) -> bool {
+        true
+    }
 }
 
 use std::fs;
@@ -31,11 +36,12 @@ use std::time::{Duration, SystemTime};
 use chrono::{DateTime, TimeDelta, Utc};
 use parking_lot::Mutex;
 
-use self::notifier::Notifier;
+use self::notifier::{Notifier, is_near};
 use super::location::Location;
 
-/// Files and folders that are watched, at most.
+/// Files and folders that are watched, at most; and those that are looked at for each statement because nobody tells of them.
 const PATHS_MAX: usize = 1_024;
+const UNTOLD_PATHS_MAX: usize = 64;
 
 /// What changed less than this ago may change again without a sign: a file system writes times down in steps.
 const UNSETTLED: Duration = Duration::from_secs(1);
@@ -43,6 +49,9 @@ const UNSETTLED: Duration = Duration::from_secs(1);
 /// How long nothing is looked at while the system is silent: some things it does not tell, such as another file system
 /// mounted over a folder.
 const UNLOOKED: TimeDelta = TimeDelta::seconds(1);
+
+/// How long nothing is looked at because it cannot be watched.
+const UNWATCHED: TimeDelta = TimeDelta::seconds(60);
 
 /// The files of some locations.
 #[derive(Debug)]
@@ -55,9 +64,23 @@ pub struct FilesWatch {
 struct Seen {
     version: u64,
     /// `None` while nothing can be told from a look.
-    paths: Option<Vec<(PathBuf, Stamp)>>,
+    paths: Option<Paths>,
     notifier: Option<Notifier>,
     looked_at: DateTime<Utc>,
+    /// They cannot be watched, as was found when they were looked at.
+    is_unwatchable: bool,
+}
+
+type Paths = Vec<(PathBuf, Stamp)>;
+
+/// What a look at all files comes to.
+#[derive(Debug, PartialEq)]
+enum Look {
+    Settled(Paths),
+    /// Something has changed a moment ago.
+    Unsettled,
+    /// Files elsewhere, behind a glob, or too many.
+    Unwatchable,
 }
 
 /// What tells one state of a file or folder from another; `None` when it is not there.
@@ -69,45 +92,64 @@ impl FilesWatch {
     }
 
     /// A number that is the same as long as no file has come, gone or changed. `None` when that cannot be told: files
-    /// in an object store, behind a glob or too many, or changed a moment ago.
+    /// in an object store, on a network, behind a glob or too many, or changed a moment ago.
     ///
     /// Whoever asks for it before listing the files has what it lists, or an older number.
     pub fn version(&self, now: DateTime<Utc>) -> Option<u64> {
         let mut seen = self.seen.lock();
+        let since = |time: TimeDelta| (seen.looked_at..seen.looked_at + time).contains(&now);
+        if seen.is_unwatchable && since(UNWATCHED) {
+            return None;
+        }
         let is_quiet = seen.notifier.as_ref().is_some_and(Notifier::is_quiet);
-        let is_recent = (seen.looked_at..seen.looked_at + UNLOOKED).contains(&now);
-        if seen.paths.is_some() && is_quiet && is_recent {
+        if seen.paths.is_some() && is_quiet && since(UNLOOKED) {
             return Some(seen.version);
         }
         let is_same = |(path, stamp): &(PathBuf, Stamp)| stamp_of(path) == *stamp;
         if !seen.paths.as_ref().is_some_and(|paths| paths.iter().all(is_same)) {
             seen.version += 1;
-            seen.notifier = None;
-            seen.paths = self.look(SystemTime::from(now));
-            if let Some(paths) = &seen.paths {
+            (seen.paths, seen.notifier) = (None, None);
+            let look = self.look(SystemTime::from(now));
+            seen.is_unwatchable = look == Look::Unwatchable;
+            if let Look::Settled(paths) = look {
                 let names: Vec<PathBuf> = paths.iter().map(|(path, _)| path.clone()).collect();
                 let notifier = Notifier::over(self.locations.iter().filter_map(Location::watched), &names);
-                // What came before it listened it does not tell.
-                seen.notifier = notifier.filter(|_| self.look(SystemTime::from(now)).as_ref() == Some(paths));
+                if notifier.is_none() && paths.len() > UNTOLD_PATHS_MAX {
+                    seen.is_unwatchable = true;
+                } else {
+                    let paths = Look::Settled(paths);
+                    // What came before it listened it does not tell.
+                    seen.notifier = notifier.filter(|_| self.look(SystemTime::from(now)) == paths);
+                    if let Look::Settled(paths) = paths {
+                        seen.paths = Some(paths);
+                    }
+                }
             }
         }
         seen.looked_at = now;
         seen.paths.is_some().then_some(seen.version)
     }
 
-    fn look(&self, now: SystemTime) -> Option<Vec<(PathBuf, Stamp)>> {
+    fn look(&self, now: SystemTime) -> Look {
         let mut paths = Vec::new();
         for location in &self.locations {
-            add(location.watched()?, &mut paths)?;
+            let watched = location.watched().filter(|path| is_near(path));
+            if watched.and_then(|path| add(path, &mut paths)).is_none() {
+                return Look::Unwatchable;
+            }
         }
         let is_settled =
             |(modified, _, _): &(SystemTime, u64, u64)| now.duration_since(*modified).is_ok_and(|ago| ago > UNSETTLED);
-        paths.iter().all(|(_, stamp)| stamp.as_ref().is_none_or(is_settled)).then_some(paths)
+        if paths.iter().all(|(_, stamp)| stamp.as_ref().is_none_or(is_settled)) {
+            Look::Settled(paths)
+        } else {
+            Look::Unsettled
+        }
     }
 }
 
 /// Adds a path and whatever lies below it, links followed; `None` when that is too much.
-fn add(path: &Path, paths: &mut Vec<(PathBuf, Stamp)>) -> Option<()> {
+fn add(path: &Path, paths: &mut Paths) -> Option<()> {
     // Looked at before it is read, so that what comes meanwhile makes a difference.
     paths.push((path.to_owned(), stamp_of(path)));
     if paths.len() > PATHS_MAX {
@@ -229,7 +271,7 @@ mod tests {
     #[test]
     fn too_many_files_have_no_number() {
         let folder = tempfile::tempdir().unwrap();
-        for number in 0..=PATHS_MAX {
+        for number in 0..PATHS_MAX {
             fs::write(folder.path().join(format!("{number}.parquet")), "a").unwrap();
         }
         assert_eq!(watch(".", folder.path()).version(later()), None);

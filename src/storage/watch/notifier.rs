@@ -13,6 +13,18 @@ use rustix::io::{Errno, read};
 /// network, in layers) others write without its being told. The numbers are those of Linux's `magic.h` and of OpenZFS.
 const LOCAL: [u64; 6] = [0xEF53, 0x5846_5342, 0x9123_683E, 0xF2F5_2010, 0x0102_1994, 0x2FC1_2FC1];
 
+/// Layers over others, of which the upper one is written here.
+const OVERLAY: u64 = 0x794C_7630;
+
+fn kind(path: &Path) -> Option<u64> {
+    u64::try_from(statfs(path).ok()?.f_type).ok()
+}
+
+/// Whether a look at a file is quick, and shows what others have written: not so over a network.
+pub fn is_near(path: &Path) -> bool {
+    kind(path).is_some_and(|kind| kind == OVERLAY || LOCAL.contains(&kind))
+}
+
 /// Hears of what happens to some folders.
 #[derive(Debug)]
 pub struct Notifier(OwnedFd);
@@ -44,8 +56,7 @@ impl Notifier {
         }
         for path in paths {
             let metadata = fs::symlink_metadata(path).ok()?;
-            let kind = u64::try_from(statfs(path).ok()?.f_type).ok()?;
-            if !LOCAL.contains(&kind) || metadata.is_symlink() || (metadata.is_file() && metadata.nlink() > 1) {
+            if !LOCAL.contains(&kind(path)?) || metadata.is_symlink() || (metadata.is_file() && metadata.nlink() > 1) {
                 return None;
             }
             if metadata.is_dir() {
