@@ -89,8 +89,8 @@ struct Kept {
     plans: Vec<ReusablePlan>,
     /// It has no plan that can be kept.
     is_unfit: bool,
-    /// How many looks there had been when it was looked at last.
-    looked_at: u64,
+    /// How often it was asked for; half as much whenever another statement has gone.
+    uses: u64,
 }
 
 /// Where the plans of one session's statements are, as of one statement.
@@ -135,10 +135,17 @@ pub struct PlanPlace {
 impl PlanPlace {
     /// A plan, which is not there for others until it is given back.
     pub fn borrow(&self) -> Found {
-        match self.cache.take(&self.key, &self.made_from) {
-            Taken::Plan(plan) => Found::Plan(self.clone().lent(plan)),
-            Taken::Nothing => Found::Nothing,
-            Taken::Unfit => Found::Unfit,
+        let mut statements = self.cache.statements.lock();
+        let Some(kept) = statements.get_mut(&self.key) else { return Found::Nothing };
+        if kept.made_from != self.made_from {
+            statements.remove(&self.key);
+            return Found::Nothing;
+        }
+        kept.uses += 1;
+        match kept.plans.pop() {
+            Some(plan) => Found::Plan(self.clone().lent(plan)),
+            None if kept.is_unfit => Found::Unfit,
+            None => Found::Nothing,
         }
     }
 
@@ -163,28 +170,7 @@ pub enum Found {
     Unfit,
 }
 
-enum Taken {
-    Plan(ReusablePlan),
-    Nothing,
-    Unfit,
-}
-
 impl PlanCache {
-    fn take(&self, key: &PlanKey, made_from: &MadeFrom) -> Taken {
-        let mut statements = self.statements.lock();
-        let Some(kept) = statements.get_mut(key) else { return Taken::Nothing };
-        if kept.made_from != *made_from {
-            statements.remove(key);
-            return Taken::Nothing;
-        }
-        kept.looked_at += 1;
-        match kept.plans.pop() {
-            Some(plan) => Taken::Plan(plan),
-            None if kept.is_unfit => Taken::Unfit,
-            None => Taken::Nothing,
-        }
-    }
-
     /// How many plans wait to be used again.
     pub fn plans(&self) -> usize {
         self.statements.lock().values().map(|kept| kept.plans.len()).sum()
@@ -199,15 +185,15 @@ impl PlanCache {
         let mut statements = self.statements.lock();
         if statements.len() >= STATEMENTS_MAX && !statements.contains_key(&key) {
             // The least used goes; the others count anew, so that what was in use long ago goes too one day.
-            let least = statements.iter().min_by_key(|(_, kept)| kept.looked_at).map(|(key, _)| key.clone());
+            let least = statements.iter().min_by_key(|(_, kept)| kept.uses).map(|(key, _)| key.clone());
             least.and_then(|key| statements.remove(&key));
-            statements.values_mut().for_each(|kept| kept.looked_at /= 2);
+            statements.values_mut().for_each(|kept| kept.uses /= 2);
         }
         let kept = statements.entry(key).or_insert_with(|| Kept {
             made_from: made_from.clone(),
             plans: Vec::new(),
             is_unfit: plan.is_none(),
-            looked_at: 1,
+            uses: 1,
         });
         if kept.made_from == made_from && kept.plans.len() < PLANS_MAX {
             kept.plans.extend(plan);

@@ -17,6 +17,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::placeholder_row::PlaceholderRowExec;
 use datafusion::physical_plan::scalar_subquery::ScalarSubqueryExec;
+use datafusion::scalar::ScalarValue;
 
 use super::fact::{FactCall, MemberIndexExec};
 use super::names::SystemTable;
@@ -25,7 +26,7 @@ use super::rule::subquery_rows;
 use super::{Planner, parameter_field, size, state};
 use crate::error::Result;
 use crate::execution::cancellation::checkpoint;
-use crate::execution::plan_cache::ReusablePlan;
+use crate::execution::plan_cache::{Borrowed, PlanPlace, ReusablePlan};
 use crate::execution::slots::Slots;
 use crate::pg_type::PgType;
 
@@ -47,8 +48,31 @@ async fn executable(state: &SessionState, plan: LogicalPlan) -> Result<Arc<dyn E
     Ok(state.query_planner().create_physical_plan(&plan, state).await?)
 }
 
+/// A plan for all values of the parameters, to be kept at its place when it has run; where there can be none, the place
+/// remembers that, and the query is to be planned for each.
+pub async fn lent(
+    planner: &Planner,
+    place: PlanPlace,
+    query: LogicalPlan,
+    types: &[PgType],
+    values: &[ScalarValue],
+) -> Option<Borrowed> {
+    match plan(planner, query, types).await {
+        // What is told is to be told each time.
+        Ok(Some(plan)) if plan.slots.fit(values) && planner.told.is_empty() => Some(place.lent(plan)),
+        // What it fails with, if it fails, the plan with the values meets too, or does not.
+        Ok(_) | Err(_) => {
+            // Of a statement that is given up meanwhile nothing was found out.
+            if checkpoint().is_ok() {
+                place.mark_unfit();
+            }
+            None
+        }
+    }
+}
+
 /// A plan for all values of the parameters; `None` for a statement that is to be planned for each.
-pub async fn plan(planner: &Planner, query: LogicalPlan, types: &[PgType]) -> Result<Option<ReusablePlan>> {
+async fn plan(planner: &Planner, query: LogicalPlan, types: &[PgType]) -> Result<Option<ReusablePlan>> {
     // Before the facts' filters are read, too: of a filter that says `now()` nothing is left then.
     if !is_of_facts(&query)? || !is_constant(&query)? {
         return Ok(None);

@@ -18,7 +18,7 @@ use super::context::Context;
 use super::outcome::{Outcome, OutputColumn, Rows};
 use crate::catalog::{Snapshot, system};
 use crate::error::{Error, Result, message};
-use crate::execution::plan_cache::{Found, PlanPlace, ReusablePlan};
+use crate::execution::plan_cache::{Borrowed, Found, PlanPlace};
 use crate::pg_type::PgType;
 use crate::planner::reusable::{self, physical};
 use crate::planner::{Planner, fact};
@@ -41,17 +41,19 @@ impl Bound {
         bind(plan, self.values, &self.types)
     }
 
-    /// Plans and makes executable; `for_all`: for all values if that can be.
-    async fn planned(self, planner: &Planner, query: &ast::Query, text: &str, for_all: bool) -> Result<Planned> {
+    /// Plans and makes executable; for all values if that can be and there is a place to keep the plan.
+    async fn planned(
+        self,
+        planner: &Planner,
+        query: &ast::Query,
+        text: &str,
+        place: Option<PlanPlace>,
+    ) -> Result<Planned> {
         let plan = self.unbound(planner, query, text)?;
-        if for_all
-            // What it fails with, if it fails, the plan with the values meets too, or does not.
-            && let Ok(Some(reusable)) = reusable::plan(planner, plan.clone(), &self.types).await
-            && reusable.slots.fit(&self.values)
-            // What is told is to be told each time.
-            && planner.told.is_empty()
+        if let Some(place) = place
+            && let Some(borrowed) = reusable::lent(planner, place, plan.clone(), &self.types, &self.values).await
         {
-            return Ok(Planned::ForAll(reusable, self.values));
+            return Ok(Planned::ForAll(borrowed, self.values));
         }
         let plan = bind(plan, self.values, &self.types)?;
         physical(&planner.state, &planner.lower(plan).await?).await.map(Planned::Once)
@@ -106,35 +108,27 @@ pub async fn run_announced(
     let planner = context.planner();
     // Somebody may have changed the catalog since.
     place = place.filter(|_| kept.is_some_and(|kept| kept.is_of(&planner.snapshot)));
-    let is_asked = place.is_some();
     let (query, text) = (query.clone(), Arc::clone(text));
     let task = planner.state.task_ctx();
     let told = planner.told.clone();
     let snapshot = Arc::clone(&planner.snapshot);
     let planned =
-        context.engine.queries.run(async move { bound.planned(&planner, &query, &text, is_asked).await }).await?;
+        context.engine.queries.run(async move { bound.planned(&planner, &query, &text, place).await }).await?;
     context.notices.extend(told.take());
     let queries = &context.engine.queries;
-    match (planned, place) {
-        (Planned::ForAll(plan, values), Some(place)) => {
-            let borrowed = place.lent(plan);
+    match planned {
+        Planned::ForAll(borrowed, values) => {
             let schema = borrowed.schema();
             rows(&schema, borrowed.run(queries, values).await?, snapshot, announced)
         }
-        (Planned::ForAll(..), None) => Err(message::internal("a plan to be kept has no place")),
-        (Planned::Once(plan), place) => {
-            if let Some(place) = place {
-                place.mark_unfit();
-            }
-            rows(&plan.schema(), queries.stream(plan, task), snapshot, announced)
-        }
+        Planned::Once(plan) => rows(&plan.schema(), queries.stream(plan, task), snapshot, announced),
     }
 }
 
 /// How a query is run.
 enum Planned {
     /// By a plan for all values of its parameters, with these.
-    ForAll(ReusablePlan, Vec<ScalarValue>),
+    ForAll(Borrowed, Vec<ScalarValue>),
     Once(Arc<dyn ExecutionPlan>),
 }
 

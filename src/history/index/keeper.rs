@@ -187,8 +187,11 @@ impl Keeper {
     async fn read_file(&self, files: &[ObjectMeta], memory: &mut MemoryReservation) -> Result<Option<MemberIndex>> {
         let Some(file) = self.file.get() else { return Ok(None) };
         let Some(bytes) = file.bytes() else { return Ok(None) };
-        // Where there is no room for the file there is none for the index.
-        memory.try_resize(usize::try_from(bytes).unwrap_or(usize::MAX))?;
+        // It may be another history's, and larger than this one's index will be.
+        if let Err(error) = memory.try_resize(usize::try_from(bytes).unwrap_or(usize::MAX)) {
+            tracing::info!("the file of the member index is not used, there is no room for it: {error}");
+            return Ok(None);
+        }
         let (file, files) = (Arc::clone(file), files.to_vec());
         match blocking(move || file.read(&files)).await? {
             Ok(index) => {

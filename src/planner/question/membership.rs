@@ -78,14 +78,10 @@ async fn has_member(planner: &Planner, relation: &Arc<Relation>, member: &Scalar
     if let (Some(place), Some(Found::Nothing)) = (place, found) {
         let field = Arc::new(Field::new("member_id", data_type.clone(), true));
         let any = Expr::Placeholder(Placeholder { id: "$1".to_owned(), field: Some(field) });
-        // What it fails with, if it fails, the plan with the member meets too, or does not.
-        if let Ok(Some(plan)) = reusable::plan(planner, asked(members.clone(), any)?, &types).await
-            && plan.slots.fit(&values)
-            && planner.told.is_empty()
-        {
-            return Ok(has_rows(&place.lent(plan).collect(values).await?));
+        let query = asked(members.clone(), any)?;
+        if let Some(borrowed) = reusable::lent(planner, place, query, &types, &values).await {
+            return Ok(has_rows(&borrowed.collect(values).await?));
         }
-        place.mark_unfit();
     }
     let member = member.cast_to(members.schema().field(0).data_type())?;
     Ok(has_rows(&planner.collect(asked(members, lit(member))?).await?))
