@@ -231,9 +231,10 @@ mod tests {
     #[test]
     fn while_the_system_is_silent_nothing_is_looked_at() {
         let folder = tempfile::tempdir().unwrap();
-        fs::create_dir(folder.path().join("2025")).unwrap();
-        fs::write(folder.path().join("2025/a.parquet"), "a").unwrap();
-        let watch = watch(".", folder.path());
+        // In a folder in which nobody else makes files.
+        fs::create_dir_all(folder.path().join("history/2025")).unwrap();
+        fs::write(folder.path().join("history/2025/a.parquet"), "a").unwrap();
+        let watch = watch("history", folder.path());
         let version = watch.version(later());
         if watch.seen.lock().notifier.is_none() {
             println!("skipped: {} is on a file system that others may write to", folder.path().display());
@@ -251,7 +252,8 @@ mod tests {
         let second = watch.version(later() + UNLOOKED);
         assert!(second > version);
         // A file that somebody else can reach by another name may change without a word.
-        fs::hard_link(folder.path().join("2025/a.parquet"), folder.path().join("2025/b.parquet")).unwrap();
+        let at = |name: &str| folder.path().join("history/2025").join(name);
+        fs::hard_link(at("a.parquet"), at("b.parquet")).unwrap();
         assert!(watch.version(later() + UNLOOKED) > second);
         assert!(watch.seen.lock().notifier.is_none());
     }
