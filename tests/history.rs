@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use chrono::{Months, NaiveDate};
 use parquet::arrow::ArrowWriter;
 use regulars::catalog::MemoryStore;
 use regulars::clock::{SetClock, SystemClock};
@@ -323,29 +324,109 @@ async fn the_index_outlives_the_server_and_is_made_anew_when_its_file_or_the_his
     assert_eq!(with_index(&lines).await, (false, "1|2|3.00".to_owned()));
     assert_eq!(with_index(&lines).await, (true, "1|2|3.00".to_owned()));
 
-    let path = lines.folder.path().join("home/index/members.index");
-    let whole = std::fs::read(&path).unwrap();
-    let mut flipped = whole.clone();
-    *flipped.last_mut().unwrap() ^= 1;
-    let mut version = whole.clone();
-    version[12] ^= 1;
-    for damaged in [&whole[..whole.len() / 2], &flipped, &version, &[]] {
-        std::fs::write(&path, damaged).unwrap();
-        assert_eq!(with_index(&lines).await, (false, "1|2|3.00".to_owned()));
-        assert_eq!(std::fs::read(&path).unwrap().len(), whole.len(), "it is written again");
+    let folder = lines.folder.path().join("home/index");
+    let files = || -> Vec<(PathBuf, Vec<u8>)> {
+        let mut files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path()).collect();
+        files.sort();
+        files.into_iter().map(|path| (path.clone(), std::fs::read(path).unwrap())).collect()
+    };
+    let whole = files();
+    let names: Vec<&str> = whole.iter().map(|(path, _)| path.file_name().unwrap().to_str().unwrap()).collect();
+    assert!(matches!(names.as_slice(), [piece, "members.index"] if piece.starts_with("2026-06-")), "{names:?}");
+    for (place, kind) in (0..8).map(|case| (case / 4, case % 4)) {
+        // A piece that is built anew may be called otherwise.
+        let (path, mut bytes) = files().remove(place);
+        match kind {
+            0 => bytes.truncate(bytes.len() / 2),
+            1 => *bytes.last_mut().unwrap() ^= 1,
+            // The version.
+            2 => bytes[12] ^= 1,
+            _ => bytes.clear(),
+        }
+        std::fs::write(&path, bytes).unwrap();
+        assert_eq!(with_index(&lines).await, (false, "1|2|3.00".to_owned()), "{kind}: {}", path.display());
+        assert_eq!(with_index(&lines).await, (true, "1|2|3.00".to_owned()), "it is written again");
     }
-    // One that was not finished lies beside it.
-    std::fs::write(path.with_extension("index.new"), &whole[..10]).unwrap();
-    assert_eq!(with_index(&lines).await, (true, "1|2|3.00".to_owned()));
-    std::fs::remove_file(&path).unwrap();
-    assert_eq!(with_index(&lines).await, (false, "1|2|3.00".to_owned()));
-    assert!(!path.with_extension("index.new").exists());
+    for place in 0..2 {
+        let (path, whole) = files().remove(place);
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(with_index(&lines).await, (false, "1|2|3.00".to_owned()));
+        // What was not finished lies beside it.
+        std::fs::write(path.with_extension("unfinished"), &whole[..10]).unwrap();
+        assert_eq!(with_index(&lines).await, (true, "1|2|3.00".to_owned()));
+        std::fs::remove_file(path.with_extension("unfinished")).unwrap();
+    }
 
+    std::fs::write(folder.join("2026-01-0123456789abcdef.piece"), "left behind").unwrap();
     lines.write("b.parquet", &[10, 11], of(200));
     assert_eq!(with_index(&lines).await, (false, "2|4|24.00".to_owned()));
     assert_eq!(with_index(&lines).await, (true, "2|4|24.00".to_owned()));
+    assert_eq!(files().len(), 2, "nothing is left of the one before");
     // A folder that cannot be written keeps nobody from working.
-    std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
-    std::fs::write(path.parent().unwrap(), "a file in its place").unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
+    std::fs::write(&folder, "a file in its place").unwrap();
     assert_eq!(with_index(&lines).await, (false, "2|4|24.00".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_index_takes_in_new_files_month_by_month() {
+    let lines = Lines::new();
+    let january = NaiveDate::from_ymd_opt(2026, 1, 15).unwrap();
+    let of = |member: i64, day: NaiveDate, count: usize| -> Vec<(&str, ArrayRef)> {
+        let noon = day.and_hms_opt(12, 0, 0).unwrap().and_utc().timestamp_micros();
+        let at = TimestampMicrosecondArray::from(vec![noon; count]).with_timezone("UTC");
+        vec![("member_id", Arc::new(Int64Array::from(vec![member; count]))), ("purchased_at", Arc::new(at))]
+    };
+    lines.write("a.parquet", &[1, 2], of(100, january, 2));
+    lines.write("b.parquet", &[3], of(200, january + Months::new(1), 1));
+    let clock = SetClock::new("2100-01-01T12:00:00Z".parse().unwrap());
+    let (store, lists) = (Box::new(MemoryStore::default()), MemberFolder::temporary().unwrap());
+    let engine = Engine::open_with(&lines.config(), Arc::new(clock.clone()), store, lists).await.unwrap();
+    let server = TestServer::over(Arc::clone(&engine)).await;
+    let client = server.client().await;
+    let asked = "SELECT string_agg(concat_ws(' ', member_id, purchase_count(member_id), visit_days(member_id), \
+                 amount_spent(member_id), first_purchase(member_id)), '; ' ORDER BY member_id) FROM members";
+    let plain = server.client().await;
+    plain.batch_execute("SET regulars.member_index = off").await.unwrap();
+    // What is in the index by then, when each part of it was made, and what is answered with it and without it.
+    let mut now = 1;
+    let mut next = async || -> (String, String) {
+        while !engine.history.build_index(engine.clock.as_ref()).await.unwrap()
+            && engine.history.index_status().unwrap().state != IndexState::Fresh
+        {
+            tokio::task::yield_now().await;
+        }
+        let plan = client.simple_query(&format!("EXPLAIN {asked}")).await.unwrap();
+        assert!(format!("{plan:?}").contains("MemberIndexExec"), "{plan:?}");
+        let answer = row(&client, asked).await;
+        assert_eq!(row(&plain, asked).await, answer);
+        let pieces = "SELECT string_agg(concat_ws(' ', piece, rows, extract(day FROM built_at)), ', ' ORDER BY piece) \
+                      FROM regulars.index WHERE piece NOT IN ('all', 'names')";
+        let pieces = row(&client, pieces).await;
+        // Whatever is built from here on is built on the next day.
+        now += 1;
+        clock.set(format!("2100-01-{now:02}T12:00:00Z").parse().unwrap());
+        (pieces, answer)
+    };
+    let expect = |pieces: &str, answer: &str| (pieces.to_owned(), answer.to_owned());
+    let two = "100 2 1 3.00 2026-01-15; 200 1 1 3.00 2026-02-15";
+    assert_eq!(next().await, expect("2026-01 4 1, 2026-02 2 1", two));
+
+    // A new month and a new member.
+    lines.write("c.parquet", &[4], of(300, january + Months::new(2), 1));
+    let three = format!("{two}; 300 1 1 4.00 2026-03-15");
+    assert_eq!(next().await, expect("2026-01 4 1, 2026-02 2 1, 2026-03 2 2", &three));
+    // More in one that there is.
+    lines.write("d.parquet", &[5], of(300, january + Months::new(1), 1));
+    let more = format!("{two}; 300 2 2 9.00 2026-02-15");
+    assert_eq!(next().await, expect("2026-01 4 1, 2026-02 4 3, 2026-03 2 2", &more));
+    // A line of a receipt that is there already: it is grouped from lines of two files.
+    lines.write("e.parquet", &[5], of(300, january + Months::new(1), 1));
+    let again = format!("{two}; 300 2 2 14.00 2026-02-15");
+    assert_eq!(next().await, expect("2026-01 4 4, 2026-02 5 4, 2026-03 2 4", &again));
+    // Files that go.
+    std::fs::remove_file(lines.path("c.parquet")).unwrap();
+    let gone = format!("{two}; 300 1 1 10.00 2026-02-15");
+    assert_eq!(next().await, expect("2026-01 4 5, 2026-02 5 5", &gone));
+    server.stop().await;
 }

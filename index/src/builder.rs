@@ -1,15 +1,20 @@
-//! Builds an index: rows in any order in, sorted narrow columns out.
+//! Builds an index: rows in any order in, sorted narrow columns out; from nothing, or onto an index that knows the rows before.
 
 use std::fmt;
+use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Int16Type, Int64Type, Time64MicrosecondType};
+use hashbrown::HashMap;
 
 use super::columns::{
-    Attributes, HAS_REFUNDS, IS_PLAIN, IS_PURCHASE, Lines, MemberIndex, NO_AMOUNT, NO_CODE, NO_DAY, NO_NUMBER,
-    NO_QUANTITY, NO_SECOND, NO_WEEKDAY, Postings, Receipts, Refunds, narrow,
+    Lines, MemberIndex, NO_AMOUNT, NO_CODE, NO_DAY, NO_NUMBER, NO_QUANTITY, NO_SECOND, NO_WEEKDAY, narrow,
 };
+use super::draft::{AMOUNT_MAX, Draft, DraftRefund, Of, Place};
+use super::ids::{Key, Keys, Wanted};
 use super::interner::Interner;
+use super::pending::Pending;
+use super::piece::{Piece, month_of};
 
 /// What the index cannot hold; such a history is read from its files as ever.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +30,8 @@ pub enum Unfit {
     TooMany(&'static str),
     /// Rows of a relation that are not one for each of this identifier.
     NotUnique(&'static str),
+    /// New rows say something about earlier ones that only reading all of them can tell.
+    Entangled(&'static str),
 }
 
 impl Unfit {
@@ -41,6 +48,7 @@ impl fmt::Display for Unfit {
             Self::TooLarge(column) => write!(f, "a value of {column} is too large"),
             Self::TooMany(what) => write!(f, "there are too many {what}"),
             Self::NotUnique(column) => write!(f, "a row has no {column}, or that of another row"),
+            Self::Entangled(how) => write!(f, "{how}"),
         }
     }
 }
@@ -60,66 +68,107 @@ pub struct Scales {
     pub quantity: i8,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Status {
-    Completed,
-    Refund,
-    Voided,
-    Other,
+/// Where a receipt was put.
+#[derive(Debug, Clone, Copy)]
+enum Put {
+    /// A completed one: which draft, and its row there.
+    Draft(u16, u32),
+    /// Among refunds.
+    Refund(u32),
+    Ignored,
 }
 
-/// Receipts as they came; a row's number is that of its `purchase_id`.
-#[derive(Debug, Default)]
-struct RawReceipts {
-    member: Vec<u32>,
-    status: Vec<Status>,
-    at: Attributes,
-    amount: Vec<i64>,
-    /// Refunds that name a purchase, and which.
-    links: Vec<(u32, Link)>,
+/// A refund whose purchase is not looked for yet.
+#[derive(Debug)]
+struct RawRefund {
+    refund: DraftRefund,
+    link: Option<Link>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 enum Link {
     Number(i64),
     Text(Box<str>),
 }
 
-#[derive(Debug, Default)]
-struct RawLines {
-    receipt: Vec<u32>,
-    lines: Lines,
+/// Where a receipt of the index before stands.
+#[derive(Debug, Clone, Copy)]
+enum Earlier {
+    Receipt { piece: usize, row: u32 },
+    Refund { piece: usize, row: u32 },
+    Nobodys { piece: usize },
+    Ignored,
 }
 
 /// Takes members, then receipts, then lines, each in batches of any size and order.
 #[derive(Debug)]
 pub struct Builder {
     scales: Scales,
+    keys: Keys,
     members: Interner,
-    known_members: usize,
+    is_known: Vec<bool>,
     purchases: Interner,
     stores: Interner,
     products: Interner,
     channels: Interner,
-    receipts: RawReceipts,
-    lines: RawLines,
+    /// By month.
+    drafts: Vec<Draft>,
+    draft_of: HashMap<Option<i32>, u16>,
+    refunds: Vec<RawRefund>,
+    /// By the number of the receipt's identifier.
+    put: Vec<Put>,
+    /// The same receipts' keys, if there are earlier ones.
+    new_keys: Option<Vec<Key>>,
+    lines: usize,
+    /// Lines of receipts that are not among those taken.
+    late: Vec<(Key, (u32, i32, i64))>,
 }
 
 impl Builder {
+    /// Of a history that is read from its beginning. `seed`: another number for each index.
+    ///
     /// # Errors
     /// [`Unfit::Type`] for identifiers that are neither `bigint` nor `text`.
-    pub fn new(scales: Scales) -> Result<Self, Unfit> {
+    pub fn new(scales: Scales, seed: u64) -> Result<Self, Unfit> {
         Ok(Self {
+            keys: Keys::new(&scales.purchase, seed),
             members: Interner::new(&scales.member)?,
-            known_members: 0,
+            is_known: Vec::new(),
             purchases: Interner::new(&scales.purchase)?,
             stores: Interner::new(&scales.store)?,
             products: Interner::new(&scales.product)?,
             channels: Interner::new(&DataType::Utf8View)?,
-            receipts: RawReceipts::default(),
-            lines: RawLines::default(),
+            drafts: Vec::new(),
+            draft_of: HashMap::new(),
+            refunds: Vec::new(),
+            put: Vec::new(),
+            new_keys: None,
+            lines: 0,
+            late: Vec::new(),
             scales,
         })
+    }
+
+    /// Of what came after an index was built; [`Self::finish_onto`] ends it. Members are those of that index unless they are
+    /// all told again.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn onto(index: &MemberIndex, scales: Scales) -> Result<Self, Unfit> {
+        Ok(Self {
+            members: index.members.clone(),
+            is_known: index.is_known.clone(),
+            stores: index.stores.clone(),
+            products: index.products.clone(),
+            channels: index.channels.clone(),
+            new_keys: Some(Vec::new()),
+            ..Self::new(scales, index.keys.seed)?
+        })
+    }
+
+    /// All members will be told.
+    pub fn forget_members(&mut self) {
+        self.is_known.fill(false);
     }
 
     /// `member_id` of the relation of members; before any receipt. The index stands for that relation, so each of its
@@ -128,11 +177,14 @@ impl Builder {
     /// # Errors
     /// What does not fit; [`Unfit::NotUnique`] for a member that is NULL or repeated.
     pub fn add_members(&mut self, batch: &RecordBatch) -> Result<(), Unfit> {
-        self.members.intern(column(batch, "member_id")?)?;
-        if self.members.len() != self.known_members + batch.num_rows() {
-            return Err(Unfit::NotUnique("member_id"));
+        let numbers = self.members.intern(column(batch, "member_id")?)?;
+        self.is_known.resize(self.members.len(), false);
+        for number in numbers {
+            match self.is_known.get_mut(number as usize) {
+                Some(is_known) if !*is_known => *is_known = true,
+                _ => return Err(Unfit::NotUnique("member_id")),
+            }
         }
-        self.known_members = self.members.len();
         Ok(())
     }
 
@@ -143,402 +195,387 @@ impl Builder {
     /// What does not fit.
     pub fn add_receipts(&mut self, batch: &RecordBatch) -> Result<(), Unfit> {
         let before = self.purchases.len();
-        self.purchases.intern(column(batch, "purchase_id")?)?;
+        let ids = column(batch, "purchase_id")?;
+        self.purchases.intern(ids)?;
         if self.purchases.len() != before + batch.num_rows() {
             return Err(Unfit::TooMany("receipts of one purchase_id"));
         }
-        let raw = &mut self.receipts;
-        raw.member.extend(self.members.intern(column(batch, "member_id")?)?);
-        raw.at.store.extend(codes(self.stores.intern(column(batch, "store_id")?)?, "stores")?);
-        raw.at.channel.extend(codes(self.channels.intern(column(batch, "channel")?)?, "channels")?);
+        let keys: Vec<Key> = self.keys.of(ids)?.into_iter().flatten().collect();
+        let members = self.members.intern(column(batch, "member_id")?)?;
+        let stores = codes(self.stores.intern(column(batch, "store_id")?)?, "stores")?;
+        let channels = codes(self.channels.intern(column(batch, "channel")?)?, "channels")?;
         let status = column(batch, "status")?.as_string_view_opt().ok_or(Unfit::Missing("status"))?;
-        raw.status.extend(status.iter().map(|status| match status {
-            Some("completed") => Status::Completed,
-            Some("refund") => Status::Refund,
-            // What is neither completed nor anything else counts nowhere.
-            Some("voided") | None => Status::Voided,
-            Some(_) => Status::Other,
-        }));
         let days = column(batch, "business_date")?;
         let days = days.as_primitive_opt::<Date32Type>().ok_or(Unfit::Missing("business_date"))?;
-        raw.at.day.extend(days.iter().map(|day| day.unwrap_or(NO_DAY)));
         let weekdays = column(batch, "weekday")?;
         let weekdays = weekdays.as_primitive_opt::<Int16Type>().ok_or(Unfit::Missing("weekday"))?;
-        let bit = |day: i16| if (1..=7).contains(&day) { 1_u8 << day } else { NO_WEEKDAY };
-        raw.at.weekday.extend(weekdays.iter().map(|day| day.map_or(NO_WEEKDAY, bit)));
         let times = column(batch, "local_time")?;
         let times = times.as_primitive_opt::<Time64MicrosecondType>().ok_or(Unfit::Missing("local_time"))?;
+        let amounts = match batch.column_by_name("amount") {
+            Some(amounts) => scaled_amounts(amounts, self.scales.amount)?,
+            None => vec![NO_AMOUNT; batch.num_rows()],
+        };
+        let mut links = links(batch)?;
+        let bit = |day: i16| if (1..=7).contains(&day) { 1_u8 << day } else { NO_WEEKDAY };
         let second = |time: i64| u32::try_from(time.div_euclid(1_000_000)).unwrap_or(NO_SECOND);
-        raw.at.second.extend(times.iter().map(|time| time.map_or(NO_SECOND, second)));
-        match batch.column_by_name("amount") {
-            Some(amounts) => raw.amount.extend(scaled_amounts(amounts, self.scales.amount)?),
-            None => raw.amount.extend(std::iter::repeat_n(NO_AMOUNT, batch.num_rows())),
-        }
-        if let Some(links) = batch.column_by_name("refund_of") {
-            for row in (0..links.len()).filter(|row| links.is_valid(*row)) {
-                let link = match links.data_type() {
-                    DataType::Int64 => Link::Number(links.as_primitive::<Int64Type>().value(row)),
-                    DataType::Utf8View => Link::Text(links.as_string_view().value(row).into()),
-                    _ => return Err(Unfit::identifier(links)),
-                };
-                raw.links.push((narrow(before + row), link));
+        // Receipts come by day, mostly, so that the draft is mostly the one before.
+        let mut last: Option<(i32, u16)> = None;
+        for row in 0..batch.num_rows() {
+            let day = if days.is_valid(row) { days.value(row) } else { NO_DAY };
+            let draft = match last {
+                Some((of, draft)) if of == day => draft,
+                _ => self.draft(day)?,
+            };
+            last = Some((day, draft));
+            let at = Place {
+                day,
+                weekday: if weekdays.is_valid(row) { bit(weekdays.value(row)) } else { NO_WEEKDAY },
+                second: if times.is_valid(row) { second(times.value(row)) } else { NO_SECOND },
+                store: stores[row],
+                channel: channels[row],
+            };
+            let key = keys[row];
+            let to = &mut self.drafts[draft as usize];
+            let put = match if status.is_valid(row) { status.value(row) } else { "voided" } {
+                "completed" => {
+                    to.member.push(members[row]);
+                    to.at.push(at);
+                    to.amount.push(amounts[row]);
+                    to.ids.push(key);
+                    Put::Draft(draft, narrow(to.member.len() - 1))
+                }
+                // What is neither completed nor anything else counts nowhere.
+                "voided" => {
+                    to.ignored.push(key);
+                    Put::Ignored
+                }
+                status => {
+                    let (is_refund, lines) = (status == "refund", Lines::default());
+                    let refund = DraftRefund {
+                        member: members[row],
+                        at,
+                        own_day: day,
+                        is_refund,
+                        amount: amounts[row],
+                        id: key,
+                        of: Of::Nothing,
+                        lines,
+                    };
+                    let link = if is_refund { links[row].take() } else { None };
+                    self.refunds.push(RawRefund { refund, link });
+                    Put::Refund(narrow(self.refunds.len() - 1))
+                }
+            };
+            self.put.push(put);
+            if let Some(keys) = &mut self.new_keys {
+                keys.push(key);
             }
         }
         Ok(())
     }
 
-    /// `purchase_id`, `product_id`, `quantity` and `amount`; after all receipts. Lines of no receipt are left out.
+    /// That of the month of a day.
+    fn draft(&mut self, day: i32) -> Result<u16, Unfit> {
+        let month = month_of(day);
+        if month.is_none() && day != NO_DAY {
+            return Err(Unfit::TooLarge("business_date"));
+        }
+        if let Some(draft) = self.draft_of.get(&month) {
+            return Ok(*draft);
+        }
+        let draft = u16::try_from(self.drafts.len()).map_err(|_| Unfit::TooMany("months"))?;
+        self.drafts.push(Draft::new(month, self.keys));
+        self.draft_of.insert(month, draft);
+        Ok(draft)
+    }
+
+    /// `purchase_id`, `product_id`, `quantity` and `amount`; after all receipts. Lines of no receipt wait for it.
     ///
     /// # Errors
     /// What does not fit.
     pub fn add_lines(&mut self, batch: &RecordBatch) -> Result<(), Unfit> {
-        let receipts = self.purchases.numbers(column(batch, "purchase_id")?)?;
+        let ids = column(batch, "purchase_id")?;
+        let receipts = self.purchases.numbers(ids)?;
         let products = self.products.intern(column(batch, "product_id")?)?;
         let quantities = scaled_quantities(column(batch, "quantity")?, self.scales.quantity)?;
         let amounts = scaled_amounts(column(batch, "amount")?, self.scales.amount)?;
-        let raw = &mut self.lines;
-        for (row, receipt) in receipts.into_iter().enumerate().filter(|(_, receipt)| *receipt != NO_NUMBER) {
-            raw.receipt.push(receipt);
-            raw.lines.product.push(products[row]);
-            raw.lines.quantity.push(quantities[row]);
-            raw.lines.amount.push(amounts[row]);
+        let mut keys = None;
+        for (row, receipt) in receipts.into_iter().enumerate() {
+            let line = (products[row], quantities[row], amounts[row]);
+            match self.put.get(receipt as usize) {
+                Some(put) => self.put_line(*put, line),
+                None => {
+                    let keys = match &keys {
+                        Some(keys) => keys,
+                        None => keys.insert(self.keys.of(ids)?),
+                    };
+                    // A line of NULL is nobody's.
+                    self.late.extend(keys[row].map(|key| (key, line)));
+                }
+            }
         }
-        if raw.receipt.len() >= NO_NUMBER as usize { Err(Unfit::TooMany("lines")) } else { Ok(()) }
+        self.lines += batch.num_rows();
+        if self.lines >= NO_NUMBER as usize { Err(Unfit::TooMany("lines")) } else { Ok(()) }
+    }
+
+    fn put_line(&mut self, put: Put, line: (u32, i32, i64)) {
+        match put {
+            Put::Draft(draft, row) => self.drafts[draft as usize].add_line(row, line),
+            Put::Refund(at) => {
+                let (product, quantity, amount) = line;
+                self.refunds[at as usize].refund.lines.push(product, quantity, amount);
+            }
+            Put::Ignored => {}
+        }
     }
 
     /// Bytes of what was taken so far, about.
     pub fn bytes(&self) -> usize {
-        self.receipts.member.len() * 30
-            + self.lines.receipt.len() * 20
+        self.drafts.iter().map(Draft::bytes).sum::<usize>()
+            + self.put.len() * size_of::<Put>()
+            + self.refunds.len() * size_of::<RawRefund>()
+            + self.late.len() * 32
             + self.members.bytes()
             + self.purchases.bytes()
-            + self.receipts.links.len() * 32
     }
 
     /// Lines and receipts taken so far.
     pub fn rows(&self) -> usize {
-        self.receipts.member.len() + self.lines.receipt.len()
+        self.put.len() + self.lines
     }
 
     /// Sorts what was taken.
     ///
     /// # Errors
     /// [`Unfit::TooLarge`] for a receipt whose sum is beyond 18 digits.
-    pub fn finish(self) -> Result<MemberIndex, Unfit> {
-        let Self {
-            scales, members, known_members, purchases, stores, products, channels, receipts: raw, lines, ..
-        } = self;
-        let sums = Sums::of(&raw, &lines)?;
-        let links = linked(&raw, &purchases);
-        drop(purchases);
-        let refunded = refunds_of(&raw, &links);
-        let order = by_member(&raw, members.len(), |row| {
-            (raw.status[row] == Status::Completed && raw.member[row] != NO_NUMBER).then_some(raw.member[row])
-        });
-        let refund_order = by_member(&raw, members.len(), |row| {
-            let member = refunded.get(&narrow(row))?.member;
-            (member != NO_NUMBER).then_some(member)
-        });
-        let mut position = vec![NO_NUMBER; raw.member.len()];
-        for (at, row) in order.rows.iter().enumerate() {
-            position[*row as usize] = narrow(at);
+    pub fn finish(mut self) -> Result<MemberIndex, Unfit> {
+        let mut pending = Pending::new(self.keys);
+        for (receipt, line) in std::mem::take(&mut self.late) {
+            pending.add_line(receipt, line);
         }
-        let mut receipts = Receipts {
-            of_member: order.starts,
-            member: order.rows.iter().map(|row| raw.member[*row as usize]).collect(),
-            at: raw.at.taken(&order.rows),
-            flags: order.rows.iter().map(|row| if sums.is_purchase(*row) { IS_PURCHASE } else { 0 }).collect(),
-            total: order.rows.iter().map(|row| sums.total(*row, &raw)).collect(),
-            amount: order.rows.iter().map(|row| sums.amount(*row, &raw)).collect(),
-            ..Receipts::default()
-        };
-        let mut refunds = Refunds { of_member: refund_order.starts, ..Refunds::default() };
-        let mut has_early_refunds = false;
-        let mut refund_at = vec![NO_NUMBER; raw.member.len()];
-        for row in &refund_order.rows {
-            let at = *row as usize;
-            refund_at[at] = narrow(refunds.own_day.len());
-            let link = refunded.get(row).and_then(|refund| refund.of);
-            refunds.at.push(&raw.at, at, link.map(|link| link as usize));
-            refunds.own_day.push(raw.at.day[at]);
-            refunds.receipt.push(link.map_or(NO_NUMBER, |link| position[link as usize]));
-            refunds.is_of_purchase.push(link.is_some_and(|link| sums.is_purchase(link)));
-            refunds.total.push(link.map_or(0, |link| sums.total(link, &raw)));
-            let amount = sums.amount(*row, &raw);
-            let is_refund = raw.status[at] == Status::Refund;
-            refunds.amount.push(if is_refund && amount != NO_AMOUNT && !sums.knows_lines(*row) {
-                -amount.abs()
-            } else if is_refund && sums.knows_lines(*row) {
-                sums.negative[at]
-            } else {
-                amount
-            });
-            if let Some(link) = link {
-                let (own, of) = (raw.at.day[at], raw.at.day[link as usize]);
-                has_early_refunds |= own != NO_DAY && (of == NO_DAY || of > own);
-                if let Some(receipt) = receipts.flags.get_mut(position[link as usize] as usize) {
-                    *receipt |= HAS_REFUNDS;
+        for raw in std::mem::take(&mut self.refunds) {
+            let of = raw.link.as_ref().map(|link| (link, self.number_of(link).map(|number| self.put[number as usize])));
+            if let Some((link, None)) = of {
+                pending.add_refund(self.key_of(link)?);
+            }
+            self.put_refund(raw.refund, of.and_then(|(_, put)| put))?;
+        }
+        let drafts = std::mem::take(&mut self.drafts);
+        self.made_of(Vec::new(), drafts, pending)
+    }
+
+    /// Sorts what was taken into what an index has; only the months that it concerns are made anew.
+    ///
+    /// # Errors
+    /// As [`Self::finish`]; [`Unfit::Entangled`] when the index has to be built from the beginning.
+    pub fn finish_onto(mut self, index: &MemberIndex) -> Result<MemberIndex, Unfit> {
+        if index.pending.is_full {
+            return Err(Unfit::Entangled("too many lines or refunds of receipts that were not there"));
+        }
+        let new: HashMap<Key, u32> = self.new_keys.take().unwrap_or_default().into_iter().zip(0..).collect();
+        if index.pending.refunded.iter().any(|key| new.contains_key(&key)) {
+            return Err(Unfit::Entangled("a purchase that an earlier refund names"));
+        }
+        let mut late = std::mem::take(&mut self.late);
+        let waiting = &index.pending;
+        late.extend(waiting.line_receipts.iter().enumerate().map(|(line, key)| (key, waiting.lines.get(line))));
+        let mut links: Vec<Option<Key>> = Vec::with_capacity(self.refunds.len());
+        for raw in &self.refunds {
+            links.push(raw.link.as_ref().map(|link| self.key_of(link)).transpose()?);
+        }
+        let wanted = new.keys().copied().chain(late.iter().map(|(key, _)| *key)).chain(links.iter().copied().flatten());
+        let earlier = earlier(index, &Wanted::new(wanted, self.keys));
+        if new.keys().any(|key| earlier.contains_key(key)) {
+            return Err(Unfit::Entangled("a receipt that was there already"));
+        }
+        let mut touched = Touched { index, drafts: HashMap::new() };
+        let mut pending = Pending::new(self.keys);
+        for key in waiting.refunded.iter() {
+            pending.add_refund(key);
+        }
+        for (key, line) in late {
+            match (new.get(&key), earlier.get(&key)) {
+                (Some(number), _) => self.put_line(self.put[*number as usize], line),
+                (None, Some(Earlier::Receipt { piece, row })) => touched.draft(*piece).add_line(*row, line),
+                (None, Some(Earlier::Refund { piece, row })) => {
+                    let (product, quantity, amount) = line;
+                    let refund = &mut touched.draft(*piece).refunds[*row as usize];
+                    refund.lines.push(product, quantity, amount);
                 }
+                (None, Some(Earlier::Nobodys { piece })) if index.pieces[*piece].refunds_nobodys() => {
+                    return Err(Unfit::Entangled("lines of a purchase without a member that refunds name"));
+                }
+                (None, Some(Earlier::Nobodys { .. } | Earlier::Ignored)) => {}
+                (None, None) => pending.add_line(key, line),
             }
         }
-        drop(sums);
-        (receipts.lines_of, receipts.lines) = lines.placed(&position, receipts.member.len(), |_| false);
-        (refunds.lines_of, refunds.lines) =
-            lines.placed(&refund_at, refunds.own_day.len(), |row| raw.status[row] == Status::Refund);
-        drop(lines);
-        receipts.mark_plain();
-        let days = &receipts.at.day;
-        let days = (days.iter().min().copied().unwrap_or(0), days.iter().max().copied().unwrap_or(0));
-        let known = receipts.amount.iter().filter(|amount| **amount != NO_AMOUNT);
-        let sums_are_narrow = known.map(|amount| u128::from(amount.unsigned_abs())).sum::<u128>() < NARROW_MAX;
-        let postings = Postings::of(&receipts, products.len());
-        let member_ids = members.ids();
+        for (raw, link) in std::mem::take(&mut self.refunds).into_iter().zip(links) {
+            let put = link.and_then(|key| new.get(&key)).map(|number| self.put[*number as usize]);
+            let before = link.and_then(|key| earlier.get(&key));
+            match (put, before) {
+                (None, Some(Earlier::Receipt { piece, row })) => {
+                    let member = index.pieces[*piece].receipts.member[*row as usize];
+                    let refund = DraftRefund { member, of: Of::Receipt(*row), ..raw.refund };
+                    touched.draft(*piece).refunds.push(refund);
+                }
+                (None, Some(Earlier::Nobodys { .. })) if raw.refund.member != NO_NUMBER => {
+                    return Err(Unfit::Entangled("a member's refund of a purchase without one"));
+                }
+                (None, None) if link.is_some() => {
+                    link.into_iter().for_each(|key| pending.add_refund(key));
+                    self.put_refund(raw.refund, None)?;
+                }
+                (put, _) => self.put_refund(raw.refund, put)?,
+            }
+        }
+        for draft in std::mem::take(&mut self.drafts) {
+            match index.pieces.iter().position(|piece| piece.month == draft.month) {
+                Some(piece) => touched.append(piece, draft),
+                None => touched.add(draft),
+            }
+        }
+        let (kept, drafts) = touched.into_parts();
+        self.made_of(kept, drafts, pending)
+    }
+
+    /// Puts a refund into the month of its purchase, or, if that is none that counts, into its own.
+    fn put_refund(&mut self, mut refund: DraftRefund, of: Option<Put>) -> Result<(), Unfit> {
+        let draft = match of {
+            Some(Put::Draft(draft, row)) => {
+                refund.of = Of::Receipt(row);
+                let member = self.drafts[draft as usize].member[row as usize];
+                refund.member = if member == NO_NUMBER { refund.member } else { member };
+                draft
+            }
+            _ => self.draft(refund.own_day)?,
+        };
+        let draft = &mut self.drafts[draft as usize];
+        if refund.member == NO_NUMBER {
+            draft.ignored.push(refund.id)
+        } else {
+            draft.refunds.push(refund)
+        }
+        Ok(())
+    }
+
+    fn number_of(&self, link: &Link) -> Option<u32> {
+        match link {
+            Link::Number(id) => self.purchases.of_number(*id),
+            Link::Text(id) => self.purchases.of_text(id),
+        }
+    }
+
+    fn key_of(&self, link: &Link) -> Result<Key, Unfit> {
+        let id: ArrayRef = match link {
+            Link::Number(id) => Arc::new(arrow::array::Int64Array::from(vec![*id])),
+            Link::Text(id) => Arc::new(arrow::array::StringViewArray::from(vec![id.as_ref()])),
+        };
+        self.keys.of(&id)?.into_iter().flatten().next().ok_or(Unfit::Missing("refund_of"))
+    }
+
+    /// An index of these pieces and of those that drafts become.
+    fn made_of(
+        mut self,
+        mut pieces: Vec<Arc<Piece>>,
+        drafts: Vec<Draft>,
+        pending: Pending,
+    ) -> Result<MemberIndex, Unfit> {
+        // What told receipts apart is not asked again.
+        self.purchases = Interner::new(&self.scales.purchase)?;
+        self.put = Vec::new();
+        let (members, products, keys) = (self.members.len(), self.products.len(), self.keys);
+        self.is_known.resize(members, false);
+        for draft in drafts {
+            pieces.push(Arc::new(draft.sorted(members, products, keys)?));
+        }
+        pieces.sort_by_key(|piece| piece.month);
+        let member_ids = self.members.ids();
         Ok(MemberIndex {
-            members,
+            members: self.members,
             member_ids,
-            known_members,
-            products,
-            stores,
-            channels,
-            receipts,
-            refunds,
-            postings,
-            has_early_refunds,
-            days,
-            sums_are_narrow,
-            amount_scale: scales.amount,
+            is_known: self.is_known,
+            products: self.products,
+            stores: self.stores,
+            channels: self.channels,
+            pieces,
+            pending,
+            keys,
+            amount_scale: self.scales.amount,
         })
     }
 }
 
-/// What the lines of each receipt, as it came, add up to.
-struct Sums {
-    /// Whether it has lines.
-    known: Vec<bool>,
-    /// Whether one of them is more than nothing.
-    positive: Vec<bool>,
-    amount: Vec<i64>,
-    /// The same with every amount taken back.
-    negative: Vec<i64>,
-}
-
-impl Sums {
-    fn of(raw: &RawReceipts, lines: &RawLines) -> Result<Self, Unfit> {
-        let count = raw.member.len();
-        let mut sums = Self {
-            known: vec![false; count],
-            positive: vec![false; count],
-            amount: vec![NO_AMOUNT; count],
-            negative: vec![NO_AMOUNT; count],
-        };
-        for (line, receipt) in lines.receipt.iter().enumerate() {
-            let at = *receipt as usize;
-            sums.known[at] = true;
-            sums.positive[at] |= lines.lines.quantity[line] > 0;
-            let amount = lines.lines.amount[line];
-            add(&mut sums.amount[at], amount)?;
-            add(&mut sums.negative[at], if amount == NO_AMOUNT { NO_AMOUNT } else { -amount.abs() })?;
-        }
-        Ok(sums)
-    }
-
-    fn knows_lines(&self, row: u32) -> bool {
-        self.known[row as usize]
-    }
-
-    fn is_purchase(&self, row: u32) -> bool {
-        !self.known[row as usize] || self.positive[row as usize]
-    }
-
-    fn amount(&self, row: u32, raw: &RawReceipts) -> i64 {
-        if self.known[row as usize] { self.amount[row as usize] } else { raw.amount[row as usize] }
-    }
-
-    fn total(&self, row: u32, raw: &RawReceipts) -> i64 {
-        [self.amount[row as usize], raw.amount[row as usize], 0]
-            .into_iter()
-            .find(|total| *total != NO_AMOUNT)
-            .unwrap_or(0)
-    }
-}
-
-/// Adds what is something.
-fn add(sum: &mut i64, amount: i64) -> Result<(), Unfit> {
-    if amount == NO_AMOUNT {
-        return Ok(());
-    }
-    let before = if *sum == NO_AMOUNT { 0 } else { *sum };
-    *sum = before.checked_add(amount).filter(|sum| sum.abs() < AMOUNT_MAX).ok_or(Unfit::TooLarge("amount"))?;
-    Ok(())
-}
-
-/// Amounts of the index are less than this.
-const AMOUNT_MAX: i64 = 1_000_000_000_000_000_000;
-
-/// Sums of 64 bits are less than this.
-const NARROW_MAX: u128 = 1 << 63;
-
-impl Receipts {
-    /// Marks the receipts that are bought as they stand.
-    fn mark_plain(&mut self) {
-        for receipt in 0..self.flags.len() {
-            let quantities = &self.lines.quantity[super::columns::rows_of(&self.lines_of, receipt)];
-            if self.flags[receipt] & HAS_REFUNDS == 0 && quantities.iter().all(|quantity| *quantity > 0) {
-                self.flags[receipt] |= IS_PLAIN;
-            }
-        }
-    }
-}
-
-/// A receipt that is neither completed nor voided.
-struct Refunded {
-    /// The completed receipt that it names.
-    of: Option<u32>,
-    /// Whose it is.
-    member: u32,
-}
-
-/// The receipt that a refund names, by its row; completed ones only.
-fn linked(raw: &RawReceipts, purchases: &Interner) -> hashbrown::HashMap<u32, u32> {
-    let is_completed = |row: &u32| raw.status[*row as usize] == Status::Completed;
-    let link = |(row, link): &(u32, Link)| {
-        let of = match link {
-            Link::Number(id) => purchases.of_number(*id),
-            Link::Text(id) => purchases.of_text(id),
-        };
-        Some((*row, of.filter(is_completed)?))
-    };
-    raw.links.iter().filter(|(row, _)| raw.status[*row as usize] == Status::Refund).filter_map(link).collect()
-}
-
-fn refunds_of(raw: &RawReceipts, links: &hashbrown::HashMap<u32, u32>) -> hashbrown::HashMap<u32, Refunded> {
-    let is_one = |row: &usize| matches!(raw.status[*row], Status::Refund | Status::Other);
-    let refunds = (0..raw.member.len()).filter(is_one).map(|row| {
-        let of = links.get(&narrow(row)).copied();
-        let of_link = of.map(|of| raw.member[of as usize]).filter(|member| *member != NO_NUMBER);
-        (narrow(row), Refunded { of, member: of_link.unwrap_or(raw.member[row]) })
-    });
-    refunds.collect()
-}
-
-/// Rows in the order of their members, and of their days within.
-struct Order {
-    starts: Vec<u32>,
-    rows: Vec<u32>,
-}
-
-fn by_member(raw: &RawReceipts, members: usize, member_of: impl Fn(usize) -> Option<u32>) -> Order {
-    let count = raw.member.len();
-    let mut starts = vec![0_u32; members + 1];
-    for member in (0..count).filter_map(&member_of) {
-        starts[member as usize + 1] += 1;
-    }
-    for member in 0..members {
-        starts[member + 1] += starts[member];
-    }
-    let mut next = starts.clone();
-    let mut rows = vec![0_u32; starts[members] as usize];
-    for row in 0..count {
-        if let Some(member) = member_of(row) {
-            rows[next[member as usize] as usize] = narrow(row);
-            next[member as usize] += 1;
-        }
-    }
-    for member in 0..members {
-        rows[starts[member] as usize..starts[member + 1] as usize].sort_by_key(|row| raw.at.day[*row as usize]);
-    }
-    Order { starts, rows }
-}
-
-impl Attributes {
-    fn taken(&self, rows: &[u32]) -> Self {
-        fn take<T: Copy>(values: &[T], rows: &[u32]) -> Vec<T> {
-            rows.iter().map(|row| values[*row as usize]).collect()
-        }
-        Self {
-            day: take(&self.day, rows),
-            weekday: take(&self.weekday, rows),
-            second: take(&self.second, rows),
-            store: take(&self.store, rows),
-            channel: take(&self.channel, rows),
-        }
-    }
-
-    /// The attributes of a refund: those of its purchase, its own where that has none. A channel that the purchase does
-    /// not know is unknown.
-    fn push(&mut self, raw: &Self, own: usize, of: Option<usize>) {
-        fn first<T: Copy + PartialEq>(values: &[T], own: usize, of: Option<usize>, none: T) -> T {
-            of.map(|of| values[of]).filter(|value| *value != none).unwrap_or(values[own])
-        }
-        self.day.push(first(&raw.day, own, of, NO_DAY));
-        self.weekday.push(first(&raw.weekday, own, of, NO_WEEKDAY));
-        self.second.push(first(&raw.second, own, of, NO_SECOND));
-        self.store.push(first(&raw.store, own, of, NO_CODE));
-        self.channel.push(raw.channel[of.unwrap_or(own)]);
-    }
-}
-
-impl RawLines {
-    /// The lines of the receipts that have a position, in its order; `is_back`: what of is taken back.
-    fn placed(&self, position: &[u32], count: usize, is_back: impl Fn(usize) -> bool) -> (Vec<u32>, Lines) {
-        let mut starts = vec![0_u32; count + 1];
-        for receipt in &self.receipt {
-            let at = position[*receipt as usize];
-            if at != NO_NUMBER {
-                starts[at as usize + 1] += 1;
-            }
-        }
-        for at in 0..count {
-            starts[at + 1] += starts[at];
-        }
-        let total = starts[count] as usize;
-        let mut next = starts.clone();
-        let mut lines = Lines { product: vec![0; total], quantity: vec![0; total], amount: vec![0; total] };
-        for (row, receipt) in self.receipt.iter().enumerate() {
-            let at = position[*receipt as usize];
-            if at == NO_NUMBER {
-                continue;
-            }
-            let to = next[at as usize] as usize;
-            next[at as usize] += 1;
-            let (quantity, amount) = (self.lines.quantity[row], self.lines.amount[row]);
-            let back = is_back(*receipt as usize);
-            lines.product[to] = self.lines.product[row];
-            lines.quantity[to] = if back && quantity != NO_QUANTITY { -quantity.abs() } else { quantity };
-            lines.amount[to] = if back && amount != NO_AMOUNT { -amount.abs() } else { amount };
-        }
-        (starts, lines)
-    }
-}
-
-impl Postings {
-    fn of(receipts: &Receipts, products: usize) -> Self {
-        let mut last = vec![NO_NUMBER; products];
-        let mut starts = vec![0_u32; products + 1];
-        let mut each = |receipts: &Receipts, put: &mut dyn FnMut(usize, u32)| {
-            last.fill(NO_NUMBER);
-            for receipt in 0..receipts.member.len() {
-                for line in super::columns::rows_of(&receipts.lines_of, receipt) {
-                    let product = receipts.lines.product[line] as usize;
-                    if let Some(last) = last.get_mut(product).filter(|last| **last != narrow(receipt)) {
-                        *last = narrow(receipt);
-                        put(product, narrow(receipt));
-                    }
-                }
-            }
-        };
-        each(receipts, &mut |product, _| starts[product + 1] += 1);
-        for product in 0..products {
-            starts[product + 1] += starts[product];
-        }
-        let mut next = starts.clone();
-        let mut postings = vec![0_u32; starts[products] as usize];
-        each(receipts, &mut |product, receipt| {
-            postings[next[product] as usize] = receipt;
-            next[product] += 1;
+/// Where receipts of an index stand.
+fn earlier(index: &MemberIndex, wanted: &Wanted) -> HashMap<Key, Earlier> {
+    let mut found = HashMap::new();
+    for (piece, ids) in index.pieces.iter().map(|piece| &piece.ids).enumerate() {
+        ids.receipts.look_up(wanted, |key, row| {
+            found.insert(key, Earlier::Receipt { piece, row: narrow(row) });
         });
-        Self { of_product: starts, receipt: postings }
+        ids.refunds.look_up(wanted, |key, row| {
+            found.insert(key, Earlier::Refund { piece, row: narrow(row) });
+        });
+        ids.nobodys.look_up(wanted, |key, _| {
+            found.insert(key, Earlier::Nobodys { piece });
+        });
+        ids.ignored.look_up(wanted, |key, _| {
+            found.insert(key, Earlier::Ignored);
+        });
     }
+    found
+}
+
+/// Pieces that are taken apart because something is added to them.
+struct Touched<'a> {
+    index: &'a MemberIndex,
+    /// By the place of the piece; `None` beyond them for months that are new.
+    drafts: HashMap<usize, Draft>,
+}
+
+impl Touched<'_> {
+    fn draft(&mut self, piece: usize) -> &mut Draft {
+        let index = self.index;
+        self.drafts.entry(piece).or_insert_with(|| Draft::of_piece(&index.pieces[piece], index.keys))
+    }
+
+    fn append(&mut self, piece: usize, draft: Draft) {
+        // Days on which nothing new happened have drafts too, without rows.
+        if !draft.is_empty() {
+            self.draft(piece).append(draft);
+        }
+    }
+
+    fn add(&mut self, draft: Draft) {
+        let place = self.index.pieces.len() + self.drafts.len();
+        if !draft.is_empty() {
+            self.drafts.insert(place, draft);
+        }
+    }
+
+    /// The pieces that stay, and the drafts of the others.
+    fn into_parts(self) -> (Vec<Arc<Piece>>, Vec<Draft>) {
+        let stays = |(place, _): &(usize, &Arc<Piece>)| !self.drafts.contains_key(place);
+        let kept = self.index.pieces.iter().enumerate().filter(stays).map(|(_, piece)| Arc::clone(piece));
+        (kept.collect(), self.drafts.into_values().collect())
+    }
+}
+
+/// The receipts that rows name as theirs.
+fn links(batch: &RecordBatch) -> Result<Vec<Option<Link>>, Unfit> {
+    let Some(links) = batch.column_by_name("refund_of") else {
+        return Ok((0..batch.num_rows()).map(|_| None).collect());
+    };
+    let link = |row: usize| {
+        if links.is_null(row) {
+            return Ok(None);
+        }
+        match links.data_type() {
+            DataType::Int64 => Ok(Some(Link::Number(links.as_primitive::<Int64Type>().value(row)))),
+            DataType::Utf8View => Ok(Some(Link::Text(links.as_string_view().value(row).into()))),
+            _ => Err(Unfit::identifier(links)),
+        }
+    };
+    (0..batch.num_rows()).map(link).collect()
 }
 
 fn column<'a>(batch: &'a RecordBatch, name: &'static str) -> Result<&'a ArrayRef, Unfit> {

@@ -1,11 +1,15 @@
 //! The columns of the index. A number that stands for "none" is named; there are no bitmaps of NULLs.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef};
 use arrow::datatypes::DataType;
 
+use super::ids::Keys;
 use super::interner::Interner;
+use super::pending::Pending;
+use super::piece::Piece;
 
 /// No receipt, member or product.
 pub const NO_NUMBER: u32 = u32::MAX;
@@ -18,10 +22,10 @@ pub const NO_AMOUNT: i64 = i64::MIN;
 pub const NO_QUANTITY: i32 = i32::MIN;
 
 /// When and where: a row each for receipts, and for refunds.
-#[derive(Debug, Default)]
-pub struct Attributes {
-    /// Business date, in days since 1970-01-01.
-    pub day: Vec<i32>,
+#[derive(Debug)]
+pub struct Attributes<Day> {
+    /// Business date: in days since 1970-01-01, or since the first day of the month.
+    pub day: Vec<Day>,
     /// Of the business date: a bit, Monday's the second lowest; none of no date.
     pub weekday: Vec<u8>,
     /// Local time in whole seconds from midnight.
@@ -30,13 +34,18 @@ pub struct Attributes {
     pub channel: Vec<u16>,
 }
 
+impl<Day> Default for Attributes<Day> {
+    fn default() -> Self {
+        Self { day: Vec::new(), weekday: Vec::new(), second: Vec::new(), store: Vec::new(), channel: Vec::new() }
+    }
+}
+
 /// Completed receipts of members, those of a member together and by day.
 #[derive(Debug, Default)]
 pub struct Receipts {
-    /// Where a member's receipts begin; one more at the end.
-    pub of_member: Vec<u32>,
     pub member: Vec<u32>,
-    pub at: Attributes,
+    /// Days count from the first of the piece's month; where receipts have no date, all are 0.
+    pub at: Attributes<u8>,
     pub flags: Vec<u8>,
     /// Gross, for the least amount that a filter wants; nothing is 0.
     pub total: Vec<i64>,
@@ -54,31 +63,38 @@ pub const HAS_REFUNDS: u8 = 2;
 /// No refund names it, and of each of its lines more than nothing was bought: whatever stands on it was bought.
 pub const IS_PLAIN: u8 = 4;
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Lines {
     pub product: Vec<u32>,
     pub quantity: Vec<i32>,
     pub amount: Vec<i64>,
 }
 
-/// Receipts that are neither completed nor voided, in place of the purchase that they belong to.
+/// Receipts that are neither completed nor voided, in place of the purchase that they belong to; by member.
 #[derive(Debug, Default)]
 pub struct Refunds {
-    pub of_member: Vec<u32>,
+    pub member: Vec<u32>,
     /// Those of the purchase, where it is known and knows them.
-    pub at: Attributes,
+    pub at: Attributes<i32>,
     /// Its own business date, from which on it exists.
     pub own_day: Vec<i32>,
-    /// The member's receipt that it refunds; [`NO_NUMBER`] when it is nobody's or none.
+    /// The member's receipt that it refunds, of the same piece; [`NO_NUMBER`] when it is nobody's or none.
     pub receipt: Vec<u32>,
-    /// Whether it names a completed receipt that counts as a purchase, and that receipt's total.
-    pub is_of_purchase: Vec<bool>,
+    pub flags: Vec<u8>,
+    /// The total of the completed receipt that it names.
     pub total: Vec<i64>,
     /// Signed, as are its lines.
     pub amount: Vec<i64>,
     pub lines_of: Vec<u32>,
     pub lines: Lines,
 }
+
+/// It names a completed receipt that counts as a purchase.
+pub const IS_OF_PURCHASE: u8 = 1;
+/// It names a completed receipt.
+pub const IS_LINKED: u8 = 4;
+/// It is a refund, and no other kind of receipt: whatever stands on it was taken back.
+pub const IS_REFUND: u8 = 2;
 
 /// Which receipts a product is on, in their order.
 #[derive(Debug, Default)]
@@ -91,13 +107,19 @@ pub struct Postings {
 impl Postings {
     /// The receipts of a product within a range of receipts, of which there are `all`.
     pub fn within(&self, product: u32, range: &Range<usize>, all: usize) -> &[u32] {
-        let list = &self.receipt[rows_of(&self.of_product, product as usize)];
+        let list = self.list(product);
         &list[place(list, range.start, all)..place(list, range.end, all)]
     }
 
     /// About how many of `all` receipts within a range are a product's, if it was bought evenly.
     pub fn about(&self, product: u32, range: &Range<usize>, all: usize) -> usize {
-        rows_of(&self.of_product, product as usize).len() * range.len() / all.max(1)
+        self.list(product).len() * range.len() / all.max(1)
+    }
+
+    /// All of a product's; it may be newer than all of these.
+    fn list(&self, product: u32) -> &[u32] {
+        let product = product as usize;
+        if product + 1 < self.of_product.len() { &self.receipt[rows_of(&self.of_product, product)] } else { &[] }
     }
 }
 
@@ -127,22 +149,17 @@ fn place(list: &[u32], receipt: usize, all: usize) -> usize {
 /// The index of one state of a history; never changed.
 #[derive(Debug)]
 pub struct MemberIndex {
-    /// The first [`Self::known_members`] of them are those of the relation of members, then those that only receipts name.
     pub(crate) members: Interner,
     pub(crate) member_ids: ArrayRef,
-    pub(crate) known_members: usize,
+    /// Whether the relation of members has it, by its number.
+    pub(crate) is_known: Vec<bool>,
     pub(crate) products: Interner,
     pub(crate) stores: Interner,
     pub(crate) channels: Interner,
-    pub(crate) receipts: Receipts,
-    pub(crate) refunds: Refunds,
-    pub(crate) postings: Postings,
-    /// A refund exists before the purchase that it names does: as of a day between them it belongs elsewhere.
-    pub(crate) has_early_refunds: bool,
-    /// The first and the last business date of receipts; [`NO_DAY`] first when one has none.
-    pub(crate) days: (i32, i32),
-    /// No sum of amounts, of whichever receipts, is beyond 64 bits.
-    pub(crate) sums_are_narrow: bool,
+    /// By month; first what has no date.
+    pub(crate) pieces: Vec<Arc<Piece>>,
+    pub(crate) pending: Pending,
+    pub(crate) keys: Keys,
     pub(crate) amount_scale: i8,
 }
 
@@ -156,9 +173,15 @@ impl MemberIndex {
         narrow(self.member_ids.len())
     }
 
-    /// How many of them the relation of members has: the first ones.
-    pub fn known_members(&self) -> u32 {
-        narrow(self.known_members)
+    /// Whether the relation of members has it; others are only named by receipts.
+    pub fn is_known(&self, member: u32) -> bool {
+        self.is_known[member as usize]
+    }
+
+    /// How many the relation of members has, if these are the first ones.
+    pub fn known_first(&self) -> Option<u32> {
+        let first = self.is_known.iter().take_while(|is_known| **is_known).count();
+        self.is_known[first..].iter().all(|is_known| !is_known).then_some(narrow(first))
     }
 
     pub fn member_of_number(&self, id: i64) -> Option<u32> {
@@ -179,17 +202,13 @@ impl MemberIndex {
         self.member_ids.data_type()
     }
 
-    pub fn receipts(&self) -> usize {
-        self.receipts.member.len() + self.refunds.own_day.len()
-    }
-
-    pub fn lines(&self) -> usize {
-        self.receipts.lines.product.len() + self.refunds.lines.product.len()
+    pub fn pieces(&self) -> &[Arc<Piece>] {
+        &self.pieces
     }
 
     /// Whether it may be asked about an earlier day.
     pub fn knows_earlier_days(&self) -> bool {
-        !self.has_early_refunds
+        !self.pieces.iter().any(|piece| piece.has_early_refunds)
     }
 
     pub fn amount_scale(&self) -> i8 {
@@ -198,40 +217,36 @@ impl MemberIndex {
 
     /// All members in so many ranges, with about as many receipts in each.
     pub fn ranges(&self, count: usize) -> Vec<Range<u32>> {
-        let (members, receipts) = (self.members(), self.receipts.member.len());
+        let members = self.members();
+        let before = |member: u32| self.pieces.iter().map(|piece| piece.first_row(member)).sum::<usize>();
+        let all = before(members);
         let mut from = 0;
         let mut ranges = Vec::with_capacity(count);
         for part in 1..=count.max(1) {
-            let to = if part >= count {
-                members
-            } else {
-                let at = narrow(receipts / count * part);
-                narrow(self.receipts.of_member.partition_point(|start| *start < at)).clamp(from, members)
-            };
+            let (mut low, mut high) = (from, members);
+            while part < count && low < high {
+                let middle = low + (high - low) / 2;
+                if before(middle) < all / count * part { low = middle + 1 } else { high = middle }
+            }
+            let to = if part < count { low } else { members };
             ranges.push(from..to);
             from = to;
         }
         ranges
     }
 
+    /// Bytes that it holds in memory beside its pieces, about.
+    pub fn bytes_of_names(&self) -> usize {
+        let interners = [&self.members, &self.products, &self.stores, &self.channels];
+        self.member_ids.get_array_memory_size()
+            + self.is_known.len()
+            + self.pending.bytes()
+            + interners.into_iter().map(Interner::bytes).sum::<usize>()
+    }
+
     /// Bytes that it holds in memory, about.
     pub fn bytes(&self) -> usize {
-        let at = |at: &Attributes| at.day.len() * (4 + 1 + 4 + 2 + 2);
-        let lines = |lines: &Lines| lines.product.len() * (4 + 4 + 8);
-        let receipts = &self.receipts;
-        let refunds = &self.refunds;
-        let interners = [&self.members, &self.products, &self.stores, &self.channels];
-        receipts.of_member.len() * 4
-            + receipts.member.len() * (4 + 1 + 8 + 8 + 4)
-            + at(&receipts.at)
-            + lines(&receipts.lines)
-            + refunds.of_member.len() * 4
-            + refunds.own_day.len() * (4 + 4 + 1 + 8 + 8 + 4)
-            + at(&refunds.at)
-            + lines(&refunds.lines)
-            + (self.postings.of_product.len() + self.postings.receipt.len()) * 4
-            + self.member_ids.get_array_memory_size()
-            + interners.into_iter().map(Interner::bytes).sum::<usize>()
+        self.bytes_of_names() + self.pieces.iter().map(|piece| piece.bytes()).sum::<usize>()
     }
 }
 

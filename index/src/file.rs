@@ -1,26 +1,35 @@
-//! An index as a file: its columns one after the other, each with its length and a hash.
+//! An index as files: one with the names of members, products, stores and channels, and one for each piece; columns one
+//! after the other, each with its length and a hash.
 //!
-//! Numbers stand as the machine has them, so that a column is read in one piece; a machine that has them otherwise, like
-//! another version of this layout, makes the index anew. So does whoever finds a file that is cut or changed: nothing
-//! of a file is used before all of it was found to be as it was written.
+//! A piece's file is called by what is in it, so that a piece that stays is not written again, and the file of names says
+//! which pieces belong to it. Numbers stand as the machine has them, so that a column is read at once; a machine that has
+//! them otherwise, like another version of this layout, makes the index anew. So does whoever finds a file that is missing,
+//! cut or changed: nothing of an index is used before all of it was found to be as it was written.
 
 use std::fmt;
 use std::io::{self, Read, Write};
+use std::sync::{Arc, OnceLock};
 
-use arrow::array::{Array, AsArray, Int64Array, StringViewArray};
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array, StringViewArray};
 use arrow::datatypes::{DataType, Int64Type};
 use twox_hash::XxHash3_64;
 use zerocopy::{FromBytes, IntoBytes};
 
-use super::columns::{Attributes, Lines, MemberIndex, NO_NUMBER, Postings, Receipts, Refunds, narrow};
+use super::columns::{Attributes, Lines, MemberIndex, NO_NUMBER, Postings, Receipts, Refunds};
+use super::ids::{Ids, Key, Keys};
 use super::interner::Interner;
+use super::pending::Pending;
+use super::piece::{Piece, PieceIds, blocks_of, first_day, month_name};
 
-/// What an index file begins with.
-const MAGIC: [u8; 8] = *b"RGLRSIDX";
+/// What the file of names and that of a piece begin with.
+const NAMES: [u8; 8] = *b"RGLRSIDX";
+const PIECE: [u8; 8] = *b"RGLRSPCE";
 /// Of the layout, and of what its numbers mean: another one for every change of either.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Tells a machine with another order of bytes.
 const ORDER: u32 = 0x0102_0304;
+/// For the month of what has no date.
+const NO_MONTH: i32 = i32::MIN;
 
 /// Why a file cannot be used; it is made anew then.
 #[derive(Debug)]
@@ -55,133 +64,216 @@ impl From<io::Error> for Unusable {
 }
 
 impl MemberIndex {
-    /// Writes all of it. `source`: what it was made from, in words that [`Self::read_from`] is given again.
+    /// Writes everything but the pieces. `source`: what it was made from, in words that [`Self::read_from`] is given again.
     ///
     /// # Errors
     /// As writing.
     pub fn write_to(&self, out: &mut impl Write, source: &str) -> io::Result<()> {
-        let mut out = Sections { out, count: 0 };
-        out.out.write_all(&MAGIC)?;
-        out.out.write_all([ORDER, VERSION].as_bytes())?;
+        let mut out = Sections::new(out, NAMES)?;
         out.put(source.as_bytes())?;
         for interner in [&self.members, &self.products, &self.stores, &self.channels] {
             out.put_ids(interner)?;
         }
-        let numbers = [self.known_members as u64, u64::from(self.has_early_refunds), u64::from(self.sums_are_narrow)];
-        out.put(&numbers)?;
-        out.put(&[self.days.0, self.days.1, i32::from(self.amount_scale)])?;
+        out.put(&flags(&self.is_known))?;
+        out.put(&[i32::from(self.amount_scale), i32::from(self.keys.is_text), i32::from(self.pending.is_full)])?;
+        out.put(&[self.keys.seed])?;
+        out.put_keys(&self.pending.line_receipts)?;
+        out.put_columns(&self.pending.lines)?;
+        out.put_keys(&self.pending.refunded)?;
+        let pieces = || self.pieces.iter();
+        out.put(&pieces().map(|piece| piece.month.unwrap_or(NO_MONTH)).collect::<Vec<_>>())?;
+        out.put(&pieces().map(|piece| piece.fingerprint()).collect::<Vec<_>>())
+    }
+
+    /// Reads what was written. `length`: of the file, in bytes. `is_of`: whether what it was made from is wanted. `open`:
+    /// gives the file of a piece and its length, by its name.
+    ///
+    /// # Errors
+    /// [`Unusable`]: for whatever is not a whole index, of this version and from this source.
+    pub fn read_from<R: Read>(
+        input: &mut impl Read,
+        length: u64,
+        is_of: impl FnOnce(&str) -> bool,
+        open: impl Fn(&str) -> io::Result<(R, u64)>,
+    ) -> Result<Self, Unusable> {
+        let mut input = Reader::new(input, length, NAMES)?;
+        let source = String::from_utf8(input.take()?).map_err(|_| Unusable::Damaged)?;
+        if !is_of(&source) {
+            return Err(Unusable::OtherSource);
+        }
+        let (members, products) = (input.take_ids()?, input.take_ids()?);
+        let (stores, channels) = (input.take_ids()?, input.take_ids()?);
+        let is_known = input.take_flags()?;
+        let [amount_scale, is_text, is_full] = fixed(input.take::<i32>()?)?;
+        let [seed] = fixed(input.take::<u64>()?)?;
+        let keys = Keys { is_text: is_text != 0, seed };
+        let line_receipts = input.take_keys(keys)?;
+        let lines = input.take_columns()?;
+        let pending = Pending { line_receipts, lines, refunded: input.take_keys(keys)?, is_full: is_full != 0 };
+        let (months, fingerprints) = (input.take::<i32>()?, input.take::<u64>()?);
+        input.end()?;
+        let member_ids = members.ids();
+        let whole = [pending.lines.product.len(), pending.lines.quantity.len(), pending.lines.amount.len()];
+        if is_known.len() != member_ids.len()
+            || months.len() != fingerprints.len()
+            || whole != [pending.line_receipts.len(); 3]
+        {
+            return Err(Unusable::Damaged);
+        }
+        let mut pieces = Vec::with_capacity(months.len());
+        for (month, fingerprint) in months.into_iter().zip(fingerprints) {
+            let month = (month != NO_MONTH).then_some(month);
+            let (mut file, length) = open(&piece_name(month, fingerprint))?;
+            let piece = Piece::read_from(&mut file, length, keys)?;
+            let counts = (member_ids.len(), products.len());
+            if (piece.month, piece.fingerprint()) != (month, fingerprint) || !piece.is_consistent(counts) {
+                return Err(Unusable::Damaged);
+            }
+            pieces.push(Arc::new(piece));
+        }
+        Ok(Self {
+            members,
+            member_ids,
+            is_known,
+            products,
+            stores,
+            channels,
+            pieces,
+            pending,
+            keys,
+            amount_scale: i8::try_from(amount_scale).map_err(|_| Unusable::Damaged)?,
+        })
+    }
+}
+
+impl Piece {
+    /// What its file is called.
+    pub fn file_name(&self) -> String {
+        piece_name(self.month, self.fingerprint())
+    }
+
+    /// A hash of all that it holds.
+    fn fingerprint(&self) -> u64 {
+        *self.fingerprint.get_or_init(|| self.put_all(io::sink()).unwrap_or_default())
+    }
+
+    /// Writes all of it.
+    ///
+    /// # Errors
+    /// As writing.
+    pub fn write_to(&self, out: &mut impl Write) -> io::Result<()> {
+        self.put_all(out).map(|_| ())
+    }
+
+    fn put_all(&self, mut out: impl Write) -> io::Result<u64> {
+        let mut out = Sections::new(&mut out, PIECE)?;
+        out.put(&[self.month.unwrap_or(NO_MONTH), i32::from(self.has_early_refunds)])?;
         let receipts = &self.receipts;
-        out.put(&receipts.of_member)?;
+        out.put(&receipts.member)?;
         out.put_attributes(&receipts.at)?;
         out.put(&receipts.flags)?;
         out.put(&receipts.total)?;
         out.put(&receipts.amount)?;
         out.put_lines(&receipts.lines_of, &receipts.lines)?;
         let refunds = &self.refunds;
-        out.put(&refunds.of_member)?;
+        out.put(&refunds.member)?;
         out.put_attributes(&refunds.at)?;
         out.put(&refunds.own_day)?;
         out.put(&refunds.receipt)?;
-        out.put(&refunds.is_of_purchase.iter().map(|is| u8::from(*is)).collect::<Vec<_>>())?;
+        out.put(&refunds.flags)?;
         out.put(&refunds.total)?;
         out.put(&refunds.amount)?;
         out.put_lines(&refunds.lines_of, &refunds.lines)?;
         out.put(&self.postings.of_product)?;
-        out.put(&self.postings.receipt)
+        out.put(&self.postings.receipt)?;
+        for ids in [&self.ids.receipts, &self.ids.refunds, &self.ids.nobodys, &self.ids.ignored] {
+            out.put_keys(ids)?;
+        }
+        Ok(out.all)
     }
 
-    /// Reads what was written. `length`: of the file, in bytes.
-    ///
-    /// # Errors
-    /// [`Unusable`]: for whatever is not a whole index, of this version and from this source.
-    pub fn read_from(input: &mut impl Read, length: u64, source: &str) -> Result<Self, Unusable> {
-        let mut magic = [0_u8; MAGIC.len()];
-        let mut kind = [0_u32; 2];
-        input.read_exact(&mut magic)?;
-        input.read_exact(kind.as_mut_bytes())?;
-        if magic != MAGIC || kind != [ORDER, VERSION] {
-            return Err(Unusable::OtherKind);
-        }
-        let left = length.saturating_sub((magic.len() + kind.as_bytes().len()) as u64);
-        let mut input = Reader { input, left, count: 0 };
-        if input.take::<u8>()? != source.as_bytes() {
-            return Err(Unusable::OtherSource);
-        }
-        let (members, products) = (input.take_ids()?, input.take_ids()?);
-        let (stores, channels) = (input.take_ids()?, input.take_ids()?);
-        let [known_members, has_early_refunds, sums_are_narrow] = fixed(input.take::<u64>()?)?;
-        let [first, last, amount_scale] = fixed(input.take::<i32>()?)?;
-        let of_member: Vec<u32> = input.take()?;
-        let at = input.take_attributes()?;
+    fn read_from(input: &mut impl Read, length: u64, keys: Keys) -> Result<Self, Unusable> {
+        let mut input = Reader::new(input, length, PIECE)?;
+        let [month, has_early_refunds] = fixed(input.take::<i32>()?)?;
+        let month = (month != NO_MONTH).then_some(month);
+        let (member, at) = (input.take()?, input.take_attributes()?);
         let (flags, total, amount) = (input.take()?, input.take()?, input.take()?);
         let (lines_of, lines) = input.take_lines()?;
-        let mut member = vec![0_u32; at.day.len()];
-        for (number, bounds) in of_member.windows(2).enumerate() {
-            let rows = member.get_mut(bounds[0] as usize..bounds[1] as usize).ok_or(Unusable::Damaged)?;
-            rows.fill(narrow(number));
-        }
-        let receipts = Receipts { of_member, member, at, flags, total, amount, lines_of, lines };
-        let of_member = input.take()?;
-        let at = input.take_attributes()?;
-        let (own_day, receipt) = (input.take()?, input.take()?);
-        let is_of_purchase = input.take::<u8>()?.into_iter().map(|is| is != 0).collect();
+        let receipts = Receipts { member, at, flags, total, amount, lines_of, lines };
+        let (member, at) = (input.take()?, input.take_attributes()?);
+        let (own_day, receipt, flags) = (input.take()?, input.take()?, input.take()?);
         let (total, amount) = (input.take()?, input.take()?);
         let (lines_of, lines) = input.take_lines()?;
-        let refunds = Refunds { of_member, at, own_day, receipt, is_of_purchase, total, amount, lines_of, lines };
+        let refunds = Refunds { member, at, own_day, receipt, flags, total, amount, lines_of, lines };
         let postings = Postings { of_product: input.take()?, receipt: input.take()? };
-        if input.left != 0 {
-            return Err(Unusable::Damaged);
-        }
-        let member_ids = members.ids();
-        let index = Self {
-            known_members: usize::try_from(known_members).map_err(|_| Unusable::Damaged)?,
-            members,
-            member_ids,
-            products,
-            stores,
-            channels,
+        let ids = PieceIds {
+            receipts: input.take_keys(keys)?,
+            refunds: input.take_keys(keys)?,
+            nobodys: input.take_keys(keys)?,
+            ignored: input.take_keys(keys)?,
+        };
+        input.end()?;
+        let days = &receipts.at.day;
+        Ok(Self {
+            month,
+            first_day: first_day(month),
+            days: (days.iter().min().copied().unwrap_or(0), days.iter().max().copied().unwrap_or(0)),
+            blocks: if receipts.member.is_sorted() { blocks_of(&receipts.member) } else { Vec::new() },
             receipts,
             refunds,
             postings,
             has_early_refunds: has_early_refunds != 0,
-            days: (first, last),
-            sums_are_narrow: sums_are_narrow != 0,
-            amount_scale: i8::try_from(amount_scale).map_err(|_| Unusable::Damaged)?,
-        };
-        if index.is_consistent() { Ok(index) } else { Err(Unusable::Damaged) }
+            ids,
+            fingerprint: OnceLock::from(input.all),
+        })
     }
 
-    /// Whether columns are as long as they must be for one another.
-    fn is_consistent(&self) -> bool {
+    /// Whether columns are as long as they must be for one another, and name what there is. `counts`: of members and products.
+    fn is_consistent(&self, (members, products): (usize, usize)) -> bool {
         let (receipts, refunds) = (&self.receipts, &self.refunds);
         let starts = |starts: &[u32], count: usize, total: usize| {
             starts.len() == count + 1 && starts.is_sorted() && starts.last().is_some_and(|last| *last as usize == total)
         };
-        let attributes = |at: &Attributes, count: usize| {
+        fn attributes<Day>(at: &Attributes<Day>, count: usize) -> bool {
             [at.day.len(), at.weekday.len(), at.second.len(), at.store.len(), at.channel.len()] == [count; 5]
-        };
+        }
         let lines = |lines: &Lines| {
-            let known = |product: &u32| (*product as usize) < self.products.len() || *product == NO_NUMBER;
+            let known = |product: &u32| (*product as usize) < products || *product == NO_NUMBER;
             [lines.quantity.len(), lines.amount.len()] == [lines.product.len(); 2] && lines.product.iter().all(known)
         };
-        let (count, members) = (receipts.at.day.len(), self.member_ids.len());
+        let owners = |of: &[u32]| of.is_sorted() && of.last().is_none_or(|member| (*member as usize) < members);
+        let (count, count_of_refunds) = (receipts.member.len(), refunds.member.len());
         let known = |receipt: &u32| (*receipt as usize) < count;
-        self.known_members <= members
-            && starts(&receipts.of_member, members, count)
+        owners(&receipts.member)
             && attributes(&receipts.at, count)
-            && [receipts.flags.len(), receipts.total.len(), receipts.amount.len()] == [count; 3]
+            && [receipts.flags.len(), receipts.total.len(), receipts.amount.len(), self.ids.receipts.len()]
+                == [count; 4]
             && starts(&receipts.lines_of, count, receipts.lines.product.len())
             && lines(&receipts.lines)
-            && starts(&refunds.of_member, members, refunds.own_day.len())
-            && attributes(&refunds.at, refunds.own_day.len())
-            && [refunds.receipt.len(), refunds.is_of_purchase.len(), refunds.total.len(), refunds.amount.len()]
-                == [refunds.own_day.len(); 4]
+            && owners(&refunds.member)
+            && attributes(&refunds.at, count_of_refunds)
+            && [refunds.own_day.len(), refunds.receipt.len(), refunds.flags.len(), refunds.total.len()]
+                == [count_of_refunds; 4]
+            && [refunds.amount.len(), self.ids.refunds.len()] == [count_of_refunds; 2]
             && refunds.receipt.iter().all(|receipt| known(receipt) || *receipt == NO_NUMBER)
-            && starts(&refunds.lines_of, refunds.own_day.len(), refunds.lines.product.len())
+            && starts(&refunds.lines_of, count_of_refunds, refunds.lines.product.len())
             && lines(&refunds.lines)
-            && starts(&self.postings.of_product, self.products.len(), self.postings.receipt.len())
+            && self.postings.of_product.len() <= products + 1
+            && starts(
+                &self.postings.of_product,
+                self.postings.of_product.len().saturating_sub(1),
+                self.postings.receipt.len(),
+            )
             && self.postings.receipt.iter().all(known)
     }
+}
+
+fn piece_name(month: Option<i32>, fingerprint: u64) -> String {
+    format!("{}-{fingerprint:016x}.piece", month_name(month))
+}
+
+fn flags(of: &[bool]) -> Vec<u8> {
+    of.iter().map(|is| u8::from(*is)).collect()
 }
 
 fn fixed<T, const N: usize>(values: Vec<T>) -> Result<[T; N], Unusable> {
@@ -197,16 +289,39 @@ fn hash(bytes: &[u8], number: u64) -> u64 {
 struct Sections<'a, W> {
     out: &'a mut W,
     count: u64,
+    /// A hash of all sections' hashes.
+    all: u64,
 }
 
-impl<W: Write> Sections<'_, W> {
+impl<'a, W: Write> Sections<'a, W> {
+    fn new(out: &'a mut W, magic: [u8; 8]) -> io::Result<Self> {
+        out.write_all(&magic)?;
+        out.write_all([ORDER, VERSION].as_bytes())?;
+        Ok(Self { out, count: 0, all: 0 })
+    }
+
     fn put<T: IntoBytes + zerocopy::Immutable>(&mut self, values: &[T]) -> io::Result<()> {
         let bytes = values.as_bytes();
+        let found = hash(bytes, self.count);
         self.out.write_all((bytes.len() as u64).as_bytes())?;
         self.out.write_all(bytes)?;
-        self.out.write_all(hash(bytes, self.count).as_bytes())?;
+        self.out.write_all(found.as_bytes())?;
         self.count += 1;
+        self.all = hash(found.as_bytes(), self.all);
         Ok(())
+    }
+
+    fn put_keys(&mut self, ids: &Ids) -> io::Result<()> {
+        match ids {
+            Ids::Numbers(ids) => self.put(ids),
+            Ids::Texts(ids) => self.put(ids),
+        }
+    }
+
+    fn put_columns(&mut self, lines: &Lines) -> io::Result<()> {
+        self.put(&lines.product)?;
+        self.put(&lines.quantity)?;
+        self.put(&lines.amount)
     }
 
     fn put_ids(&mut self, interner: &Interner) -> io::Result<()> {
@@ -226,7 +341,7 @@ impl<W: Write> Sections<'_, W> {
         }
     }
 
-    fn put_attributes(&mut self, at: &Attributes) -> io::Result<()> {
+    fn put_attributes<Day: IntoBytes + zerocopy::Immutable>(&mut self, at: &Attributes<Day>) -> io::Result<()> {
         self.put(&at.day)?;
         self.put(&at.weekday)?;
         self.put(&at.second)?;
@@ -236,9 +351,7 @@ impl<W: Write> Sections<'_, W> {
 
     fn put_lines(&mut self, lines_of: &[u32], lines: &Lines) -> io::Result<()> {
         self.put(lines_of)?;
-        self.put(&lines.product)?;
-        self.put(&lines.quantity)?;
-        self.put(&lines.amount)
+        self.put_columns(lines)
     }
 }
 
@@ -248,9 +361,28 @@ struct Reader<'a, R> {
     /// Bytes that the file still has: no more room than that is made for whatever a damaged length says.
     left: u64,
     count: u64,
+    /// As [`Sections::all`].
+    all: u64,
 }
 
-impl<R: Read> Reader<'_, R> {
+impl<'a, R: Read> Reader<'a, R> {
+    fn new(input: &'a mut R, length: u64, magic: [u8; 8]) -> Result<Self, Unusable> {
+        let mut found = [0_u8; 8];
+        let mut kind = [0_u32; 2];
+        input.read_exact(&mut found)?;
+        input.read_exact(kind.as_mut_bytes())?;
+        if found != magic || kind != [ORDER, VERSION] {
+            return Err(Unusable::OtherKind);
+        }
+        let left = length.saturating_sub((found.len() + kind.as_bytes().len()) as u64);
+        Ok(Self { input, left, count: 0, all: 0 })
+    }
+
+    /// There must be nothing more.
+    fn end(&self) -> Result<(), Unusable> {
+        if self.left == 0 { Ok(()) } else { Err(Unusable::Damaged) }
+    }
+
     fn take<T: FromBytes + IntoBytes + Clone>(&mut self) -> Result<Vec<T>, Unusable> {
         let mut length = [0_u64];
         self.input.read_exact(length.as_mut_bytes())?;
@@ -267,16 +399,29 @@ impl<R: Read> Reader<'_, R> {
         self.input.read_exact(bytes)?;
         let found = hash(bytes, self.count);
         self.count += 1;
+        self.all = hash(found.as_bytes(), self.all);
         let mut written = [0_u64];
         self.input.read_exact(written.as_mut_bytes())?;
         if written == [found] { Ok(values) } else { Err(Unusable::Damaged) }
     }
 
+    fn take_flags(&mut self) -> Result<Vec<bool>, Unusable> {
+        Ok(self.take::<u8>()?.into_iter().map(|is| is != 0).collect())
+    }
+
+    fn take_keys(&mut self, keys: Keys) -> Result<Ids, Unusable> {
+        Ok(if keys.is_text { Ids::Texts(self.take::<Key>()?) } else { Ids::Numbers(self.take()?) })
+    }
+
+    fn take_columns(&mut self) -> Result<Lines, Unusable> {
+        Ok(Lines { product: self.take()?, quantity: self.take()?, amount: self.take()? })
+    }
+
     fn take_ids(&mut self) -> Result<Interner, Unusable> {
         let kind = self.take::<u8>()?;
-        let (mut interner, ids): (Interner, arrow::array::ArrayRef) = match kind.as_slice() {
+        let (mut interner, ids): (Interner, ArrayRef) = match kind.as_slice() {
             [0] => {
-                let ids = std::sync::Arc::new(Int64Array::from(self.take::<i64>()?));
+                let ids = Arc::new(Int64Array::from(self.take::<i64>()?));
                 (Interner::new(&DataType::Int64).map_err(|_| Unusable::Damaged)?, ids)
             }
             [1] => {
@@ -290,7 +435,7 @@ impl<R: Read> Reader<'_, R> {
                     ids.push(id);
                     rest = behind;
                 }
-                let ids = std::sync::Arc::new(StringViewArray::from(ids));
+                let ids = Arc::new(StringViewArray::from(ids));
                 (Interner::new(&DataType::Utf8View).map_err(|_| Unusable::Damaged)?, ids)
             }
             _ => return Err(Unusable::Damaged),
@@ -299,7 +444,7 @@ impl<R: Read> Reader<'_, R> {
         if interner.len() == ids.len() { Ok(interner) } else { Err(Unusable::Damaged) }
     }
 
-    fn take_attributes(&mut self) -> Result<Attributes, Unusable> {
+    fn take_attributes<Day: FromBytes + IntoBytes + Clone>(&mut self) -> Result<Attributes<Day>, Unusable> {
         Ok(Attributes {
             day: self.take()?,
             weekday: self.take()?,
@@ -310,7 +455,6 @@ impl<R: Read> Reader<'_, R> {
     }
 
     fn take_lines(&mut self) -> Result<(Vec<u32>, Lines), Unusable> {
-        let lines_of = self.take()?;
-        Ok((lines_of, Lines { product: self.take()?, quantity: self.take()?, amount: self.take()? }))
+        Ok((self.take()?, self.take_columns()?))
     }
 }

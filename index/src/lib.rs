@@ -13,14 +13,19 @@
 
 mod builder;
 mod columns;
+mod draft;
 mod file;
+mod ids;
 mod interner;
+mod pending;
+mod piece;
 mod question;
 mod tally;
 
 pub use self::builder::{Builder, Scales, Unfit};
 pub use self::columns::MemberIndex;
 pub use self::file::Unusable;
+pub use self::piece::Piece;
 pub use self::question::{Comparison, Condition, Filter, Part, Parts, ProductSet, Use};
 pub use self::tally::{Tally, Work};
 

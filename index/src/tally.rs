@@ -1,16 +1,18 @@
 //! Adds up what is asked, for a range of members.
 //!
-//! Two ways to the receipts: all those of the members, or, where only some products matter and they are on few receipts,
+//! Month by month, and those that are not asked for not at all. Two ways to the receipts of one: all those of the members, or, where only some products matter and they are on few receipts,
 //! the receipts that those are on. Both go by member and day, so that each member's sums are written once and a day that
 //! repeats is seen at once. Either way the columns of filters take marks off receipts first, one column after the other.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::columns::{
-    Attributes, HAS_REFUNDS, IS_PLAIN, IS_PURCHASE, Lines, MemberIndex, NO_AMOUNT, NO_CODE, NO_DAY, NO_NUMBER,
-    NO_QUANTITY, NO_SECOND, rows_of,
+    Attributes, HAS_REFUNDS, IS_OF_PURCHASE, IS_PLAIN, IS_PURCHASE, Lines, MemberIndex, NO_AMOUNT, NO_CODE, NO_DAY,
+    NO_NUMBER, NO_QUANTITY, NO_SECOND, rows_of,
 };
-use super::question::{Filter, ProductSet, Use};
+use super::piece::Piece;
+use super::question::{Filter, Parts, ProductSet, Use};
 
 /// What a use adds up to, by member: the first row is the range's first member. Columns that were not asked for are empty.
 #[derive(Debug, Default)]
@@ -32,6 +34,8 @@ pub struct Tally {
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Work {
     pub receipts: usize,
+    /// Of the columns that were read, about.
+    pub bytes: usize,
     /// Whether products' lists of receipts were used.
     pub by_product: bool,
 }
@@ -47,74 +51,92 @@ const LISTED_COST: usize = 16;
 const SORTED_COST: usize = 64;
 /// Receipts that are looked at in the time in which a member is found in a product's list.
 const SEARCH_COST: usize = 16;
+/// Where fewer than one in so many receipts has a mark, going from mark to mark is faster than taking all.
+const SPARSE: i64 = 8;
 
 impl MemberIndex {
     /// What a use adds up to for each of these members.
     pub fn tally(&self, one: &Use, members: Range<u32>) -> (Tally, Work) {
-        let mut counting = Counting { index: self, one, members: members.clone(), tally: Tally::default() };
-        counting.make_room();
+        let mut tally = Tally::with_room_for(one.parts, members.len());
         let mut work = Work::default();
-        if counting.is_nothing() {
-            return (counting.tally, work);
+        if one.filter.is_nothing() {
+            return (tally, work);
         }
-        match counting.listed() {
-            Some((receipts, set)) => {
-                work.by_product = true;
-                work.receipts = receipts.len();
-                counting.add_up(&Rows::Listed { receipts: &receipts, set });
-            }
-            None => {
-                let starts = &self.receipts.of_member[members.start as usize..=members.end as usize];
-                work.receipts = (starts[starts.len() - 1] - starts[0]) as usize;
-                counting.add_up(&Rows::All { starts });
-            }
-        }
-        if one.parts.of_sums() && !one.filter.is_gross && !self.refunds.own_day.is_empty() {
-            for member in members {
-                let rows = rows_of(&self.refunds.of_member, member as usize);
-                work.receipts += rows.len();
-                for refund in rows {
-                    counting.look_at_refund(refund, member);
+        // From month to month, so that a member's days come in their order.
+        for piece in &self.pieces {
+            let mut counting = Counting { piece, one, first: members.start, tally: &mut tally, bytes: 0 };
+            if let Some(days) = counting.days() {
+                let range = piece.rows_of(&members);
+                match counting.listed(&range) {
+                    Some((receipts, set)) => {
+                        work.by_product = true;
+                        work.receipts += receipts.len();
+                        counting.add_up(&Rows::Listed { receipts: &receipts, set }, &days);
+                    }
+                    None => {
+                        work.receipts += range.len();
+                        counting.add_up(&Rows::All(range), &days);
+                    }
                 }
             }
+            if one.parts.of_sums() && !one.filter.is_gross && counting.may_have_refunds() {
+                let refunds = piece.refunds_of(&members);
+                work.receipts += refunds.len();
+                refunds.for_each(|refund| counting.look_at_refund(refund));
+            }
+            work.bytes += counting.bytes;
         }
-        (counting.tally, work)
+        (tally, work)
     }
 }
 
-/// The receipts that are looked at, in the order of their members and days.
+impl Tally {
+    fn with_room_for(parts: Parts, count: usize) -> Self {
+        let of = |wanted: bool| if wanted { count } else { 0 };
+        Self {
+            count: vec![0; of(parts.count)],
+            visit_days: vec![0; of(parts.visit_days)],
+            first_day: vec![NO_DAY; of(parts.first_day)],
+            // Visit days need to know the last one.
+            last_day: vec![NO_DAY; of(parts.last_day || parts.visit_days)],
+            amount: vec![0; of(parts.amount)],
+            quantity: vec![0; of(parts.quantity)],
+            least: vec![Self::NO_CURRENCY; of(parts.currencies)],
+            most: vec![Self::NO_CURRENCY; of(parts.currencies)],
+        }
+    }
+}
+
+impl Filter {
+    /// Whether no receipt can be among those asked for.
+    fn is_nothing(&self) -> bool {
+        self.products.iter().chain(&self.all_products).any(|set| set.numbers().is_empty())
+            || matches!((self.from_day, self.to_day), (Some(from), Some(to)) if from > to)
+    }
+}
+
+/// The receipts of a piece that are looked at, in the order of their members and days.
 enum Rows<'a> {
-    /// Of consecutive members, by where each one's begin; one more at the end.
-    All { starts: &'a [u32] },
+    All(Range<usize>),
     /// Those on which some of a set's products stand.
-    Listed { receipts: &'a [u32], set: &'a ProductSet },
+    Listed {
+        receipts: &'a [u32],
+        set: &'a ProductSet,
+    },
 }
 
 impl Rows<'_> {
     fn len(&self) -> usize {
         match self {
-            Self::All { .. } => self.range().len(),
+            Self::All(range) => range.len(),
             Self::Listed { receipts, .. } => receipts.len(),
-        }
-    }
-
-    /// Where all of them lie.
-    fn range(&self) -> Range<usize> {
-        match self {
-            Self::All { starts } => starts[0] as usize..starts[starts.len() - 1] as usize,
-            Self::Listed { receipts, .. } => match receipts {
-                [first, .., last] => *first as usize..*last as usize + 1,
-                [only] => *only as usize..*only as usize + 1,
-                [] => 0..0,
-            },
         }
     }
 
     /// Those with a mark, in order.
     fn marked<'b>(&'b self, marks: &'b [u8]) -> impl Iterator<Item = usize> + 'b {
-        let first = self.range().start;
         places(marks).map(move |at| match self {
-            Self::All { .. } => first + at,
+            Self::All(range) => range.start + at,
             Self::Listed { receipts, .. } => receipts[at] as usize,
         })
     }
@@ -123,8 +145,8 @@ impl Rows<'_> {
     /// processor takes many rows at once.
     fn keep<T: Copy>(&self, marks: &mut [u8], values: &[T], holds: impl Fn(T) -> bool) {
         match self {
-            Self::All { .. } => {
-                for (mark, value) in marks.iter_mut().zip(&values[self.range()]) {
+            Self::All(range) => {
+                for (mark, value) in marks.iter_mut().zip(&values[range.clone()]) {
                     *mark &= u8::from(holds(*value));
                 }
             }
@@ -138,10 +160,9 @@ impl Rows<'_> {
 
     /// The same for what is asked only of rows with a mark.
     fn keep_marked(&self, marks: &mut [u8], holds: impl Fn(usize) -> bool) {
-        let first = self.range().start;
         let is_off = |at: &usize| {
             !holds(match self {
-                Self::All { .. } => first + at,
+                Self::All(range) => range.start + at,
                 Self::Listed { receipts, .. } => receipts[*at] as usize,
             })
         };
@@ -163,49 +184,63 @@ fn places(marks: &[u8]) -> impl Iterator<Item = usize> {
     })
 }
 
-struct Counting<'a> {
-    index: &'a MemberIndex,
+/// Adds what a piece has to the sums of some members.
+struct Counting<'a, 't> {
+    piece: &'a Piece,
     one: &'a Use,
-    members: Range<u32>,
-    tally: Tally,
+    /// The member of the first sum.
+    first: u32,
+    tally: &'t mut Tally,
+    /// How many of columns were read.
+    bytes: usize,
 }
 
-impl<'a> Counting<'a> {
-    fn make_room(&mut self) {
-        let count = self.members.len();
-        let parts = self.one.parts;
-        let tally = &mut self.tally;
-        let of = |wanted: bool| if wanted { count } else { 0 };
-        tally.count = vec![0; of(parts.count)];
-        tally.visit_days = vec![0; of(parts.visit_days)];
-        tally.first_day = vec![NO_DAY; of(parts.first_day)];
-        // Visit days need to know the last one.
-        tally.last_day = vec![NO_DAY; of(parts.last_day || parts.visit_days)];
-        tally.amount = vec![0; of(parts.amount)];
-        tally.quantity = vec![0; of(parts.quantity)];
-        tally.least = vec![Tally::NO_CURRENCY; of(parts.currencies)];
-        tally.most = vec![Tally::NO_CURRENCY; of(parts.currencies)];
+impl<'a> Counting<'a, '_> {
+    /// The days of the piece's receipts that are asked for, as they stand there; `None` if none of them are.
+    fn days(&self) -> Option<Days> {
+        let filter = &self.one.filter;
+        let (from, to) = (filter.from_day, [filter.to_day, filter.as_of].into_iter().flatten().min());
+        if self.piece.month.is_none() {
+            // A receipt without a date is on none of them.
+            return (from.is_none() && to.is_none()).then_some(Days::All);
+        }
+        let (least, most) = self.piece.days;
+        let at = |day: i32| i64::from(day) - i64::from(self.piece.first_day);
+        let from = from.map_or(i64::from(least), at).max(i64::from(least));
+        let to = to.map_or(i64::from(most), at).min(i64::from(most));
+        let (from, to) = (u8::try_from(from).ok()?, u8::try_from(to).ok()?);
+        match (from, to) {
+            _ if from > to => None,
+            _ if from == least && to == most => Some(Days::All),
+            _ => Some(Days::Some(from, to)),
+        }
     }
 
-    /// Whether no receipt can be among those asked for.
-    fn is_nothing(&self) -> bool {
-        let filter = &self.one.filter;
-        filter.products.iter().chain(&filter.all_products).any(|set| set.numbers().is_empty())
-            || matches!((filter.from_day, filter.to_day), (Some(from), Some(to)) if from > to)
+    /// Whether a refund may stand at a day that is asked for.
+    fn may_have_refunds(&self) -> bool {
+        let (piece, filter) = (self.piece, &self.one.filter);
+        let first = i64::from(piece.first_day);
+        !piece.refunds.member.is_empty()
+            && (piece.month.is_none()
+                || (filter.from_day.is_none_or(|from| i64::from(from) < first + 31)
+                    && filter.to_day.is_none_or(|to| i64::from(to) >= first)))
     }
 
     /// The receipts, column by column: first a mark for each that is asked for, then sums of what is marked.
-    fn add_up(&mut self, rows: &Rows<'_>) {
-        let (filter, parts, flags) = (&self.one.filter, self.one.parts, &self.index.receipts.flags);
-        let mut marks = self.marked(rows);
+    fn add_up(&mut self, rows: &Rows<'_>, days: &Days) {
+        if rows.len() == 0 {
+            return;
+        }
+        let (filter, parts, flags) = (&self.one.filter, self.one.parts, &self.piece.receipts.flags);
+        let mut marks = self.marked(rows, days);
         if parts.of_sums() {
             if filter.least_total.is_some() || !filter.all_products.is_empty() {
-                rows.keep(&mut marks, flags, |flags| flags & IS_PURCHASE != 0);
+                self.keep(rows, &mut marks, flags, |flags| flags & IS_PURCHASE != 0);
             }
             self.add_sums(&marks, rows);
         }
         if parts.of_receipts() {
-            rows.keep(&mut marks, flags, |flags| flags & IS_PURCHASE != 0);
+            self.keep(rows, &mut marks, flags, |flags| flags & IS_PURCHASE != 0);
             if let Some(products) = &filter.products {
                 self.keep_bought(&mut marks, rows, products);
             }
@@ -213,30 +248,27 @@ impl<'a> Counting<'a> {
         }
     }
 
+    fn keep<T: Copy>(&mut self, rows: &Rows<'_>, marks: &mut [u8], values: &[T], holds: impl Fn(T) -> bool) {
+        self.bytes += rows.len() * size_of::<T>();
+        rows.keep(marks, values, holds);
+    }
+
     /// Of each receipt, 1 if it is asked for, leaving out whether it is a purchase and whether its products came back.
-    fn marked(&self, rows: &Rows<'_>) -> Vec<u8> {
-        let (filter, all) = (&self.one.filter, &self.index.receipts);
+    fn marked(&mut self, rows: &Rows<'_>, days: &Days) -> Vec<u8> {
+        let (filter, all) = (&self.one.filter, &self.piece.receipts);
         let mut marks = vec![1_u8; rows.len()];
-        let to = [filter.to_day, filter.as_of].into_iter().flatten().min();
-        if filter.from_day.is_some() || to.is_some() {
-            // A receipt without a date is on none of them.
-            let (from, to) = (filter.from_day.unwrap_or(NO_DAY).max(NO_DAY + 1), to.unwrap_or(i32::MAX));
-            let (first, last) = self.index.days;
-            match (from <= first, last <= to) {
-                (true, true) => {}
-                (false, true) => rows.keep(&mut marks, &all.at.day, |day| day >= from),
-                (_, false) => rows.keep(&mut marks, &all.at.day, |day| (day >= from) & (day <= to)),
-            }
+        if let Days::Some(from, to) = *days {
+            self.keep(rows, &mut marks, &all.at.day, |day| (day >= from) & (day <= to));
         }
         if let Some(weekdays) = filter.weekdays {
-            rows.keep(&mut marks, &all.at.weekday, |day| day & weekdays != 0);
+            self.keep(rows, &mut marks, &all.at.weekday, |day| day & weekdays != 0);
         }
         if let Some((from, to)) = filter.seconds {
             if from < to {
-                rows.keep(&mut marks, &all.at.second, |second| (second >= from) & (second < to));
+                self.keep(rows, &mut marks, &all.at.second, |second| (second >= from) & (second < to));
             } else {
                 let is_within = |second: u32| (second != NO_SECOND) & ((second >= from) | (second < to));
-                rows.keep(&mut marks, &all.at.second, is_within);
+                self.keep(rows, &mut marks, &all.at.second, is_within);
             }
         }
         for (flags, codes) in [(&filter.stores, &all.at.store), (&filter.channels, &all.at.channel)] {
@@ -244,12 +276,14 @@ impl<'a> Counting<'a> {
             let mut flagged = (0_u16..NO_CODE).zip(flags).filter(|(_, flag)| **flag).map(|(code, _)| code);
             match (flagged.next(), flagged.next()) {
                 (None, _) => marks.fill(0),
-                (Some(only), None) => rows.keep(&mut marks, codes, |code| code == only),
-                _ => rows.keep(&mut marks, codes, |code| flags.get(usize::from(code)).copied().unwrap_or(false)),
+                (Some(only), None) => self.keep(rows, &mut marks, codes, |code| code == only),
+                _ => {
+                    self.keep(rows, &mut marks, codes, |code| flags.get(usize::from(code)).copied().unwrap_or(false));
+                }
             }
         }
         if let Some(least) = filter.least_total {
-            rows.keep(&mut marks, &all.total, |total| total >= least);
+            self.keep(rows, &mut marks, &all.total, |total| total >= least);
         }
         for set in &filter.all_products {
             self.keep_touched(&mut marks, rows, set);
@@ -262,16 +296,17 @@ impl<'a> Counting<'a> {
     }
 
     /// Takes the mark off receipts that have no line of these products.
-    fn keep_touched(&self, marks: &mut [u8], rows: &Rows<'_>, set: &ProductSet) {
-        let all = &self.index.receipts;
+    fn keep_touched(&mut self, marks: &mut [u8], rows: &Rows<'_>, set: &ProductSet) {
+        let all = &self.piece.receipts;
         match rows {
             Rows::Listed { set: of, .. } if std::ptr::eq(*of, set) => {}
             // Lists of products say it without a look at the lines.
-            Rows::All { .. } if set.numbers().len() * SEARCH_COST < rows.len() => {
-                let range = rows.range();
+            Rows::All(range) if set.numbers().len() * SEARCH_COST < rows.len() => {
                 let mut touched = vec![0_u8; range.len()];
                 for product in set.numbers() {
-                    for receipt in self.index.postings.within(*product, &range, all.member.len()) {
+                    let list = self.piece.postings.within(*product, range, all.member.len());
+                    self.bytes += size_of_val(list);
+                    for receipt in list {
                         touched[*receipt as usize - range.start] = 1;
                     }
                 }
@@ -279,83 +314,95 @@ impl<'a> Counting<'a> {
                     *mark &= touched;
                 }
             }
-            _ => rows.keep_marked(marks, |receipt| {
-                let lines = rows_of(&all.lines_of, receipt);
-                all.lines.product[lines].iter().any(|product| set.contains(*product))
-            }),
+            _ => {
+                let mut lines_read = 0;
+                let marked: Vec<usize> = rows.marked(marks).collect();
+                let touched: Vec<bool> = marked
+                    .iter()
+                    .map(|receipt| {
+                        let lines = rows_of(&all.lines_of, *receipt);
+                        lines_read += lines.len();
+                        all.lines.product[lines].iter().any(|product| set.contains(*product))
+                    })
+                    .collect();
+                self.bytes += lines_read * size_of::<u32>() + marked.len() * size_of::<u32>();
+                let mut touched = touched.into_iter();
+                for mark in marks.iter_mut().filter(|mark| **mark != 0) {
+                    *mark = u8::from(touched.next().unwrap_or(false));
+                }
+            }
         }
     }
 
     /// Takes the mark off receipts whose products of these, of which they have some, came back.
     fn keep_bought(&self, marks: &mut [u8], rows: &Rows<'_>, set: &ProductSet) {
-        let flags = &self.index.receipts.flags;
+        let flags = &self.piece.receipts.flags;
         rows.keep_marked(marks, |receipt| flags[receipt] & IS_PLAIN != 0 || self.has(set, receipt));
     }
 
     fn add_counts(&mut self, marks: &[u8], rows: &Rows<'_>) {
-        let all = &self.index.receipts;
-        let Rows::All { starts } = rows else {
-            let parts = self.one.parts;
-            let needs_day = parts.first_day || parts.last_day || parts.visit_days;
-            for receipt in rows.marked(marks) {
-                let at = (all.member[receipt] - self.members.start) as usize;
-                let day = if needs_day { all.at.day[receipt] } else { NO_DAY };
-                self.count(at, day);
-            }
-            return;
-        };
-        let days = &all.at.day[rows.range()];
-        let parts = self.one.parts;
-        let tally = &mut self.tally;
-        for (at, bounds) in starts.windows(2).enumerate() {
-            let rows = (bounds[0] - starts[0]) as usize..(bounds[1] - starts[0]) as usize;
-            let (marks, days) = (&marks[rows.clone()], &days[rows]);
-            if let Some(count) = tally.count.get_mut(at) {
-                *count = sum_of_marks(marks);
-            }
-            // Receipts without a date lie before all others.
-            let is_dated = |(mark, day): (&u8, &i32)| *mark != 0 && *day != NO_DAY;
-            if let Some(first) = tally.first_day.get_mut(at)
-                && let Some(found) = marks.iter().zip(days).position(is_dated)
-            {
-                *first = days[found];
-            }
-            if let Some(last) = tally.last_day.get_mut(at)
-                && let Some(found) = marks.iter().zip(days).rposition(is_dated)
-            {
-                *last = days[found];
-            }
-            if parts.visit_days {
-                let mut last = NO_DAY;
-                let mut count = 0;
-                for (mark, day) in marks.iter().zip(days) {
-                    let is_new = *mark != 0 && *day != last;
-                    count += i64::from(is_new);
-                    last = if is_new { *day } else { last };
+        let (piece, parts, first) = (self.piece, self.one.parts, self.first);
+        let needs_day = parts.first_day || parts.last_day || parts.visit_days;
+        self.bytes += rows.len() * (size_of::<u32>() + usize::from(needs_day));
+        let range = match rows {
+            Rows::All(range) if sum_of_marks(marks) * SPARSE > rows.len() as i64 => range.clone(),
+            _ => {
+                for receipt in rows.marked(marks) {
+                    let at = (piece.receipts.member[receipt] - first) as usize;
+                    let day = if needs_day { piece.day(receipt) } else { NO_DAY };
+                    self.count(at, day);
                 }
-                tally.visit_days[at] = count;
+                return;
+            }
+        };
+        // Each in a loop of its own that does not branch: a receipt without a mark changes nothing.
+        let members = &piece.receipts.member[range.clone()];
+        let rows = || members.iter().map(|member| (*member - first) as usize).zip(marks);
+        if parts.count {
+            for (at, mark) in rows() {
+                self.tally.count[at] += i64::from(*mark);
+            }
+        }
+        if piece.month.is_none() {
+            return;
+        }
+        let days = || piece.receipts.at.day[range.clone()].iter().map(|day| piece.first_day + i32::from(*day));
+        if parts.first_day {
+            for ((at, mark), day) in rows().zip(days()) {
+                let first = &mut self.tally.first_day[at];
+                *first = if (*mark != 0) & (*first == NO_DAY) { day } else { *first };
+            }
+        }
+        if parts.visit_days {
+            for ((at, mark), day) in rows().zip(days()) {
+                let last = &mut self.tally.last_day[at];
+                let is_new = (*mark != 0) & (*last != day);
+                self.tally.visit_days[at] += i64::from(is_new);
+                *last = if is_new { day } else { *last };
+            }
+        } else if parts.last_day {
+            for ((at, mark), day) in rows().zip(days()) {
+                let last = &mut self.tally.last_day[at];
+                *last = if *mark != 0 { day } else { *last };
             }
         }
     }
 
     fn add_sums(&mut self, marks: &[u8], rows: &Rows<'_>) {
-        let (index, one) = (self.index, self.one);
-        let all = &index.receipts;
-        let is_plain = one.filter.products.is_none() && !one.parts.quantity && !one.parts.currencies;
+        let (all, first) = (&self.piece.receipts, self.first);
+        let is_plain = self.one.filter.products.is_none() && !self.one.parts.quantity && !self.one.parts.currencies;
         match rows {
-            Rows::All { starts } if is_plain && index.sums_are_narrow => {
-                let amounts = &all.amount[rows.range()];
-                for (at, bounds) in starts.windows(2).enumerate() {
-                    let rows = (bounds[0] - starts[0]) as usize..(bounds[1] - starts[0]) as usize;
-                    let (marks, amounts) = (&marks[rows.clone()], &amounts[rows]);
-                    let known =
-                        |(mark, amount): (&u8, &i64)| if *mark != 0 && *amount != NO_AMOUNT { *amount } else { 0 };
-                    self.tally.amount[at] = i128::from(marks.iter().zip(amounts).map(known).sum::<i64>());
+            Rows::All(range) if is_plain && sum_of_marks(marks) * SPARSE > rows.len() as i64 => {
+                self.bytes += rows.len() * (size_of::<u32>() + size_of::<i64>());
+                let rows = all.member[range.clone()].iter().zip(&all.amount[range.clone()]).zip(marks);
+                for ((member, amount), mark) in rows {
+                    let amount = if (*mark != 0) & (*amount != NO_AMOUNT) { *amount } else { 0 };
+                    self.tally.amount[(*member - first) as usize] += i128::from(amount);
                 }
             }
             _ => {
                 for receipt in rows.marked(marks) {
-                    let at = (all.member[receipt] - self.members.start) as usize;
+                    let at = (all.member[receipt] - first) as usize;
                     let lines = rows_of(&all.lines_of, receipt);
                     self.sum(at, all.amount[receipt], &all.lines, lines, all.at.store[receipt]);
                 }
@@ -363,14 +410,12 @@ impl<'a> Counting<'a> {
         }
     }
 
-    /// The receipts that can count because of their products, where those are few; in order, within the members.
-    fn listed(&self) -> Option<(Vec<u32>, &'a ProductSet)> {
-        let (filter, index) = (&self.one.filter, self.index);
-        let starts = &index.receipts.of_member;
-        let range = starts[self.members.start as usize] as usize..starts[self.members.end as usize] as usize;
-        let all = index.receipts.member.len();
+    /// The receipts that can count because of their products, where those are few; in order, within a range.
+    fn listed(&self, range: &Range<usize>) -> Option<(Cow<'a, [u32]>, &'a ProductSet)> {
+        let (filter, piece) = (&self.one.filter, self.piece);
+        let all = piece.receipts.member.len();
         let about = |set: &ProductSet| {
-            set.numbers().iter().map(|product| index.postings.about(*product, &range, all)).sum::<usize>()
+            set.numbers().iter().map(|product| piece.postings.about(*product, range, all)).sum::<usize>()
         };
         let sets = filter.products.iter().chain(&filter.all_products);
         // Finding a place in a list costs too.
@@ -380,20 +425,20 @@ impl<'a> Counting<'a> {
         if length * cost > range.len() {
             return None;
         }
+        if let [product] = set.numbers() {
+            return Some((Cow::Borrowed(piece.postings.within(*product, range, all)), set));
+        }
         let mut receipts: Vec<u32> = Vec::with_capacity(length);
         for product in set.numbers() {
-            receipts.extend_from_slice(index.postings.within(*product, &range, all));
+            receipts.extend_from_slice(piece.postings.within(*product, range, all));
         }
-        if set.numbers().len() > 1 {
-            receipts.sort_unstable();
-            receipts.dedup();
-        }
-        Some((receipts, set))
+        receipts.sort_unstable();
+        receipts.dedup();
+        Some((Cow::Owned(receipts), set))
     }
 
-    fn look_at_refund(&mut self, refund: usize, member: u32) {
-        let (index, one) = (self.index, self.one);
-        let (rows, filter) = (&index.refunds, &one.filter);
+    fn look_at_refund(&mut self, refund: usize) {
+        let (rows, filter) = (&self.piece.refunds, &self.one.filter);
         if !self.exists(rows.own_day[refund]) || !matches_attributes(filter, &rows.at, refund) {
             return;
         }
@@ -402,14 +447,14 @@ impl<'a> Counting<'a> {
         if has_conditions {
             let receipt = rows.receipt[refund];
             let has = |set: &ProductSet| receipt != NO_NUMBER && self.has(set, receipt as usize);
-            if !rows.is_of_purchase[refund]
+            if rows.flags[refund] & IS_OF_PURCHASE == 0
                 || filter.least_total.is_some_and(|least| rows.total[refund] < least)
                 || !filter.all_products.iter().all(has)
             {
                 return;
             }
         }
-        let at = (member - self.members.start) as usize;
+        let at = (rows.member[refund] - self.first) as usize;
         self.sum(at, rows.amount[refund], &rows.lines, rows_of(&rows.lines_of, refund), rows.at.store[refund]);
     }
 
@@ -419,7 +464,7 @@ impl<'a> Counting<'a> {
     }
 
     fn count(&mut self, at: usize, day: i32) {
-        let tally = &mut self.tally;
+        let tally = &mut *self.tally;
         if let Some(count) = tally.count.get_mut(at) {
             *count += 1;
         }
@@ -470,7 +515,7 @@ impl<'a> Counting<'a> {
 
     /// Whether a receipt has some of these products that did not come back.
     fn has(&self, set: &ProductSet, receipt: usize) -> bool {
-        let rows = &self.index.receipts;
+        let rows = &self.piece.receipts;
         let lines = rows_of(&rows.lines_of, receipt);
         if rows.flags[receipt] & IS_PLAIN != 0 {
             return rows.lines.product[lines].iter().any(|product| set.contains(*product));
@@ -489,9 +534,11 @@ impl<'a> Counting<'a> {
 
     /// How many of these products refunds take back of a receipt.
     fn taken_back(&self, set: &ProductSet, receipt: usize) -> i64 {
-        let refunds = &self.index.refunds;
-        let member = self.index.receipts.member[receipt];
-        let of_receipt = rows_of(&refunds.of_member, member as usize)
+        let refunds = &self.piece.refunds;
+        let member = self.piece.receipts.member[receipt];
+        let of_receipt = self
+            .piece
+            .refunds_of(&(member..member + 1))
             .filter(|refund| refunds.receipt[*refund] as usize == receipt && self.exists(refunds.own_day[*refund]));
         let lines = of_receipt.flat_map(|refund| rows_of(&refunds.lines_of, refund));
         lines
@@ -503,7 +550,7 @@ impl<'a> Counting<'a> {
     }
 }
 
-fn matches_attributes(filter: &Filter, at: &Attributes, row: usize) -> bool {
+fn matches_attributes(filter: &Filter, at: &Attributes<i32>, row: usize) -> bool {
     let day = at.day[row];
     if filter.from_day.is_some_and(|from| day == NO_DAY || day < from)
         || filter.to_day.is_some_and(|to| day == NO_DAY || day > to)
@@ -528,6 +575,13 @@ fn matches_attributes(filter: &Filter, at: &Attributes, row: usize) -> bool {
         |flags: &[bool], code: u16| code != NO_CODE && flags.get(usize::from(code)).copied().unwrap_or(false);
     filter.stores.as_ref().is_none_or(|stores| is_among(stores, at.store[row]))
         && filter.channels.as_ref().is_none_or(|channels| is_among(channels, at.channel[row]))
+}
+
+/// Days of a month's receipts.
+enum Days {
+    All,
+    /// From one to another, both inclusive, as [`Receipts`](super::columns::Receipts) have them.
+    Some(u8, u8),
 }
 
 /// How many marks there are; eight at a time.

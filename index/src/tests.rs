@@ -1,5 +1,6 @@
 //! A history small enough to add up by hand.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -41,7 +42,7 @@ fn money<const N: usize>(of: [i128; N]) -> ArrayRef {
 /// | 4 | 100 | 12 | 3 | 9 | 1 | refund of 2 | cake -5.00 |
 /// | 5 | 200 | 12 | 3 | 9 | 2 | voided | coffee 3.00 |
 fn index() -> MemberIndex {
-    let mut builder = Builder::new(scales()).unwrap();
+    let mut builder = Builder::new(scales(), 1).unwrap();
     builder.add_members(&batch(vec![("member_id", numbers([100, 200, 300]))])).unwrap();
     let hours = [12, 18, 12, 9, 9].map(|hour| hour * HOUR_US);
     let status = ["completed", "completed", "completed", "refund", "voided"];
@@ -77,7 +78,7 @@ fn tally(index: &MemberIndex, filter: Filter) -> Tally {
 #[test]
 fn all_receipts_are_added_up_by_member() {
     let index = index();
-    assert_eq!((index.members(), index.known_members()), (3, 3));
+    assert_eq!((index.members(), index.known_first()), (3, Some(3)));
     let all = tally(&index, Filter::default());
     assert_eq!(all.count, [2, 1, 0]);
     assert_eq!(all.visit_days, [2, 1, 0]);
@@ -130,7 +131,7 @@ fn one_member_is_told_as_among_all() {
 
 #[test]
 fn a_repeated_receipt_does_not_fit() {
-    let mut builder = Builder::new(scales()).unwrap();
+    let mut builder = Builder::new(scales(), 1).unwrap();
     let receipts = batch(vec![("purchase_id", numbers([1, 1]))]);
     assert_eq!(builder.add_receipts(&receipts), Err(Unfit::TooMany("receipts of one purchase_id")));
 }
@@ -138,7 +139,7 @@ fn a_repeated_receipt_does_not_fit() {
 #[test]
 fn members_that_are_not_one_a_row_do_not_fit() {
     let of = |ids: Vec<Option<i64>>| batch(vec![("member_id", Arc::new(Int64Array::from(ids)) as ArrayRef)]);
-    let builder = || Builder::new(scales()).unwrap();
+    let builder = || Builder::new(scales(), 1).unwrap();
     assert_eq!(builder().add_members(&of(vec![Some(1), None])), Err(Unfit::NotUnique("member_id")));
     assert_eq!(builder().add_members(&of(vec![Some(1), Some(1)])), Err(Unfit::NotUnique("member_id")));
     // Nor may one batch repeat another.
@@ -197,7 +198,7 @@ fn random_history(numbers: &mut Numbers) -> Vec<Row> {
             store: numbers.below(3) + 1,
             channel: ["counter", "app"][usize::try_from(numbers.below(2)).unwrap()],
             status: if numbers.one_in(10) { "voided" } else { "completed" },
-            day: (!numbers.one_in(15)).then(|| i32::try_from(numbers.below(40)).unwrap()),
+            day: (!numbers.one_in(15)).then(|| i32::try_from(numbers.below(75)).unwrap()),
             second: u32::try_from(numbers.below(86_400)).unwrap(),
             refund_of: None,
             lines: Vec::new(),
@@ -214,16 +215,30 @@ fn random_history(numbers: &mut Numbers) -> Vec<Row> {
             let day = of.day.map(|day| day + i32::try_from(numbers.below(5)).unwrap());
             let lines =
                 of.lines.iter().take(2).map(|(product, quantity, amount)| (*product, -*quantity, -*amount)).collect();
-            row = Row { status: "refund", refund_of: Some(of.id), member: of.member, day, lines, ..row };
+            // One of nobody's purchase may be brought back by a member.
+            let member = of.member.or(row.member.filter(|_| numbers.one_in(3)));
+            row = Row { status: "refund", refund_of: Some(of.id), member, day, lines, ..row };
         }
         rows.push(row);
     }
     rows
 }
 
+/// A history as it arrives: receipts, and lines with the receipts that they belong to.
+type Arrival = (Vec<Row>, Vec<(i64, Line)>);
+
+fn lines_of(rows: &[Row]) -> Vec<(i64, Line)> {
+    rows.iter().flat_map(|row| row.lines.iter().map(|line| (row.id, *line))).collect()
+}
+
 fn built(rows: &[Row]) -> MemberIndex {
-    let mut builder = Builder::new(scales()).unwrap();
+    let mut builder = Builder::new(scales(), 1).unwrap();
     builder.add_members(&batch(vec![("member_id", numbers([1, 2, 3, 4, 5, 6, 7]))])).unwrap();
+    feed(&mut builder, &(rows.to_vec(), lines_of(rows)));
+    builder.finish().unwrap()
+}
+
+fn feed(builder: &mut Builder, (rows, lines): &Arrival) {
     let ids = |of: &dyn Fn(&Row) -> Option<i64>| -> ArrayRef { Arc::new(rows.iter().map(of).collect::<Int64Array>()) };
     let texts = |of: &dyn Fn(&Row) -> &'static str| -> ArrayRef {
         Arc::new(StringViewArray::from_iter_values(rows.iter().map(of)))
@@ -245,7 +260,6 @@ fn built(rows: &[Row]) -> MemberIndex {
         ("refund_of", ids(&|row| row.refund_of)),
     ]);
     builder.add_receipts(&receipts).unwrap();
-    let lines: Vec<(i64, Line)> = rows.iter().flat_map(|row| row.lines.iter().map(|line| (row.id, *line))).collect();
     let column = |values: Vec<i64>| -> ArrayRef { Arc::new(Int64Array::from(values)) };
     let amounts = Decimal128Array::from_iter_values(lines.iter().map(|(_, line)| i128::from(line.2)));
     builder
@@ -256,7 +270,50 @@ fn built(rows: &[Row]) -> MemberIndex {
             ("amount", Arc::new(amounts.with_precision_and_scale(18, 2).unwrap())),
         ]))
         .unwrap();
-    builder.finish().unwrap()
+}
+
+/// The same history in several files: most receipts in their order, some too early or too late, and so their lines.
+fn arrivals(rows: &[Row], numbers: &mut Numbers) -> Vec<Arrival> {
+    let count = usize::try_from(numbers.below(4)).unwrap() + 2;
+    let mut arrivals: Vec<Arrival> = vec![Arrival::default(); count];
+    let is_tidy = numbers.one_in(2);
+    let any = |numbers: &mut Numbers| usize::try_from(numbers.below(count as u64)).unwrap();
+    for (at, row) in rows.iter().enumerate() {
+        let own = at * count / rows.len();
+        let to = if !is_tidy && numbers.one_in(40) { any(numbers) } else { own };
+        arrivals[to].0.push(row.clone());
+        for line in lines_of(std::slice::from_ref(row)) {
+            let to = match numbers.below(20) {
+                0 => any(numbers),
+                1..4 => (to + 1).min(count - 1),
+                _ => to,
+            };
+            arrivals[to].1.push(line);
+        }
+    }
+    arrivals
+}
+
+/// Built from the first of them, then onto that; `None` when one has to be built from the beginning.
+fn grown(arrivals: &[Arrival]) -> Option<MemberIndex> {
+    let mut builder = Builder::new(scales(), 1).unwrap();
+    builder.add_members(&batch(vec![("member_id", numbers([1, 2, 3]))])).unwrap();
+    feed(&mut builder, &arrivals[0]);
+    let mut index = builder.finish().unwrap();
+    for (at, arrival) in arrivals.iter().enumerate().skip(1) {
+        let mut builder = Builder::onto(&index, scales()).unwrap();
+        if at == 1 {
+            builder.forget_members();
+            builder.add_members(&batch(vec![("member_id", numbers([2, 1, 3, 4, 5, 6, 7]))])).unwrap();
+        }
+        feed(&mut builder, arrival);
+        match builder.finish_onto(&index) {
+            Ok(grown) => index = grown,
+            Err(Unfit::Entangled(_)) => return None,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    Some(index)
 }
 
 /// What is asked, in plain words.
@@ -278,7 +335,7 @@ struct Plain {
 impl Plain {
     fn random(numbers: &mut Numbers) -> Self {
         let products = |numbers: &mut Numbers| -> Vec<i64> { (1..=6).filter(|_| numbers.one_in(3)).collect() };
-        let day = |numbers: &mut Numbers| i32::try_from(numbers.below(45)).unwrap();
+        let day = |numbers: &mut Numbers| i32::try_from(numbers.below(80)).unwrap();
         let second = |numbers: &mut Numbers| u32::try_from(numbers.below(86_400)).unwrap();
         Self {
             products: numbers.one_in(2).then(|| products(numbers)),
@@ -374,7 +431,9 @@ impl Plain {
                 // What a refund does not know its purchase does not know either, and the other way round.
                 let at = Row { day: of.day.or(refund.day), ..of.clone() };
                 let whose = of.member.or(refund.member);
-                let is_of_enough = !has_conditions || (is_purchase(of) && self.has_all(of, rows));
+                // Of nobody's purchase it is not known what stood on it.
+                let is_known = self.all_products.is_empty() || of.member.is_some();
+                let is_of_enough = !has_conditions || (is_purchase(of) && is_known && self.has_all(of, rows));
                 whose == Some(member) && self.matches(&at) && is_of_enough
             }));
         }
@@ -396,51 +455,122 @@ impl Plain {
     }
 }
 
-#[test]
-fn random_questions_are_answered_as_by_going_through_all_rows() {
+/// Asks random questions of an index and adds them up from the rows; how many were answered by products' lists.
+fn check_random_questions(index: &MemberIndex, rows: &[Row], count: usize, random: &mut Numbers) -> usize {
+    let mut by_product = 0;
+    for _ in 0..count {
+        let asked = Plain::random(random);
+        let parts = Parts {
+            count: true,
+            visit_days: true,
+            first_day: true,
+            last_day: true,
+            amount: true,
+            quantity: true,
+            currencies: false,
+        };
+        let one = Use { filter: asked.filter(index), parts, currency_of_store: Vec::new() };
+        let (all, work) = index.tally(&one, 0..index.members());
+        by_product += usize::from(work.by_product);
+        // Some of it alone goes another way, and so does one member alone.
+        let only = |parts: Parts| index.tally(&Use { parts, ..one.clone() }, 0..index.members()).0;
+        let amount = only(Parts { amount: true, ..Parts::default() }).amount;
+        assert_eq!(amount, all.amount, "{asked:?}\n{rows:?}");
+        let last_day = only(Parts { last_day: true, ..Parts::default() }).last_day;
+        assert_eq!(last_day, all.last_day, "{asked:?}\n{rows:?}");
+        for member in 1..=9 {
+            let expected = asked.tally(member, rows);
+            let Some(number) = index.member_of_number(member) else {
+                assert_eq!(expected, (0, 0, None, None, 0, 0));
+                continue;
+            };
+            let day = |day: i32| (day != Tally::NO_DAY).then_some(day);
+            let told = |tally: &Tally, at: usize| {
+                let days = (day(tally.first_day[at]), day(tally.last_day[at]));
+                (tally.count[at], tally.visit_days[at], days.0, days.1, tally.amount[at], tally.quantity[at])
+            };
+            assert_eq!(told(&all, number as usize), expected, "member {member}, {asked:?}\n{rows:?}");
+            let (alone, _) = index.tally(&one, number..number + 1);
+            assert_eq!(told(&alone, 0), expected, "member {member} alone, {asked:?}\n{rows:?}");
+        }
+    }
+    by_product
+}
+
+fn seed() -> u64 {
     let seed = std::env::var("REGULARS_SEED").map_or(20_261_126, |seed| seed.parse().unwrap());
     println!("seed {seed}");
-    let mut random = Numbers(seed);
+    seed
+}
+
+#[test]
+fn random_questions_are_answered_as_by_going_through_all_rows() {
+    let mut random = Numbers(seed());
     let mut by_product = 0;
     for _ in 0..150 {
         let rows = random_history(&mut random);
         let index = built(&rows);
         assert!(index.knows_earlier_days());
-        for _ in 0..20 {
-            let asked = Plain::random(&mut random);
-            let parts = Parts {
-                count: true,
-                visit_days: true,
-                first_day: true,
-                last_day: true,
-                amount: true,
-                quantity: true,
-                currencies: false,
-            };
-            let one = Use { filter: asked.filter(&index), parts, currency_of_store: Vec::new() };
-            let (all, work) = index.tally(&one, 0..index.members());
-            by_product += usize::from(work.by_product);
-            // The amount alone goes another way, and so does one member alone.
-            let amounts = Use { parts: Parts { amount: true, ..Parts::default() }, ..one.clone() };
-            assert_eq!(index.tally(&amounts, 0..index.members()).0.amount, all.amount, "{asked:?}\n{rows:?}");
-            for member in 1..=9 {
-                let expected = asked.tally(member, &rows);
-                let Some(number) = index.member_of_number(member) else {
-                    assert_eq!(expected, (0, 0, None, None, 0, 0));
-                    continue;
-                };
-                let day = |day: i32| (day != Tally::NO_DAY).then_some(day);
-                let told = |tally: &Tally, at: usize| {
-                    let days = (day(tally.first_day[at]), day(tally.last_day[at]));
-                    (tally.count[at], tally.visit_days[at], days.0, days.1, tally.amount[at], tally.quantity[at])
-                };
-                assert_eq!(told(&all, number as usize), expected, "member {member}, {asked:?}\n{rows:?}");
-                let (alone, _) = index.tally(&one, number..number + 1);
-                assert_eq!(told(&alone, 0), expected, "member {member} alone, {asked:?}\n{rows:?}");
-            }
-        }
+        by_product += check_random_questions(&index, &rows, 20, &mut random);
     }
     assert!(by_product > 100, "products' lists were used {by_product} times");
+}
+
+#[test]
+fn an_index_that_grew_answers_as_one_that_was_built_at_once() {
+    let mut random = Numbers(seed());
+    let (mut grew, mut all) = (0, 0);
+    for _ in 0..300 {
+        let rows = random_history(&mut random);
+        let arrivals = arrivals(&rows, &mut random);
+        all += 1;
+        let Some(index) = grown(&arrivals) else { continue };
+        grew += 1;
+        check_random_questions(&index, &rows, 10, &mut random);
+        let known = |id: i64| index.member_of_number(id).map(|number| index.is_known(number));
+        assert_eq!((1..=7).map(known).collect::<Vec<_>>(), [Some(true); 7]);
+        assert!([8, 9].map(known).iter().all(|known| *known != Some(true)));
+    }
+    assert!(grew > all / 3, "{grew} of {all} were grown, the others had to be built from the beginning");
+}
+
+#[test]
+fn only_the_months_that_something_happened_in_are_made_anew() {
+    let row = |id: i64, day: i32| Row {
+        id,
+        member: Some(1),
+        store: 1,
+        channel: "counter",
+        status: "completed",
+        day: Some(day),
+        second: 0,
+        refund_of: None,
+        lines: vec![(COFFEE, 1, 300)],
+    };
+    // January, February and March of 1970, then another purchase in February, then a refund in April of one of January.
+    let index = built(&[row(1, 5), row(2, 40), row(3, 60)]);
+    let onto = |index: &MemberIndex, row: Row| {
+        let mut builder = Builder::onto(index, scales()).unwrap();
+        feed(&mut builder, &(vec![row.clone()], lines_of(&[row])));
+        builder.finish_onto(index).unwrap()
+    };
+    let names = |index: &MemberIndex| index.pieces().iter().map(|piece| piece.name()).collect::<Vec<_>>();
+    let stays = |before: &MemberIndex, after: &MemberIndex| -> Vec<bool> {
+        before.pieces().iter().zip(after.pieces()).map(|(one, other)| Arc::ptr_eq(one, other)).collect()
+    };
+    let more = onto(&index, row(4, 41));
+    assert_eq!(names(&more), ["1970-01", "1970-02", "1970-03"]);
+    assert_eq!(stays(&index, &more), [true, false, true]);
+    let refund = Row { status: "refund", refund_of: Some(1), lines: vec![(COFFEE, -1, -300)], ..row(5, 95) };
+    let refunded = onto(&more, refund);
+    assert_eq!(names(&refunded), ["1970-01", "1970-02", "1970-03"]);
+    assert_eq!(stays(&more, &refunded), [false, true, true]);
+    assert_eq!(tally(&refunded, Filter::default()).amount[0], 900);
+    assert_eq!(tally(&refunded, Filter { as_of: Some(94), ..Filter::default() }).amount[0], 1200);
+    // A receipt that is there already.
+    let mut builder = Builder::onto(&refunded, scales()).unwrap();
+    feed(&mut builder, &(vec![row(1, 5)], Vec::new()));
+    assert!(matches!(builder.finish_onto(&refunded), Err(Unfit::Entangled(_))));
 }
 
 #[test]
@@ -470,14 +600,32 @@ fn conditions_hold_of_what_is_added_up() {
     assert_eq!(holds(Condition::All(vec![one(), none()])), [false, false, false]);
 }
 
-fn written(index: &MemberIndex, source: &str) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    index.write_to(&mut bytes, source).unwrap();
-    bytes
+/// The files of an index, by name; that of names has none.
+type Files = BTreeMap<String, Vec<u8>>;
+
+fn written(index: &MemberIndex, source: &str) -> Files {
+    let mut names = Vec::new();
+    index.write_to(&mut names, source).unwrap();
+    let mut files = Files::from([(String::new(), names)]);
+    for piece in index.pieces() {
+        let mut bytes = Vec::new();
+        piece.write_to(&mut bytes).unwrap();
+        files.insert(piece.file_name(), bytes);
+    }
+    files
 }
 
-fn read(bytes: &[u8], source: &str) -> Result<MemberIndex, Unusable> {
-    MemberIndex::read_from(&mut &*bytes, bytes.len() as u64, source)
+fn read(files: &Files, source: &str) -> Result<MemberIndex, Unusable> {
+    let names = &files[""];
+    MemberIndex::read_from(
+        &mut names.as_slice(),
+        names.len() as u64,
+        |found| found == source,
+        |name| {
+            let piece = files.get(name).ok_or(std::io::ErrorKind::NotFound)?;
+            Ok((piece.as_slice(), piece.len() as u64))
+        },
+    )
 }
 
 #[test]
@@ -485,10 +633,9 @@ fn an_index_is_read_as_it_was_written() {
     let mut random = Numbers(7);
     for _ in 0..20 {
         let index = built(&random_history(&mut random));
-        let bytes = written(&index, "source");
-        let again = read(&bytes, "source").unwrap();
-        assert!(written(&again, "source") == bytes, "all columns");
-        assert_eq!(again.receipts.member, index.receipts.member);
+        let files = written(&index, "source");
+        let again = read(&files, "source").unwrap();
+        assert!(written(&again, "source") == files, "all columns");
         for _ in 0..10 {
             let parts = Parts { count: true, last_day: true, amount: true, quantity: true, ..Parts::default() };
             let filter = Plain::random(&mut random).filter(&index);
@@ -496,9 +643,18 @@ fn an_index_is_read_as_it_was_written() {
             let all = |index: &MemberIndex| format!("{:?}", index.tally(&one, 0..index.members()));
             assert_eq!(all(&again), all(&index));
         }
-        assert!(matches!(read(&bytes, "other"), Err(Unusable::OtherSource)));
+        assert!(matches!(read(&files, "other"), Err(Unusable::OtherSource)));
+        // It can be added to as well.
+        let row =
+            Row { id: 4711, day: Some(3), member: Some(1), refund_of: None, ..random_history(&mut random).remove(0) };
+        let grown = |index: &MemberIndex| {
+            let mut builder = Builder::onto(index, scales()).unwrap();
+            feed(&mut builder, &(vec![row.clone()], lines_of(std::slice::from_ref(&row))));
+            written(&builder.finish_onto(index).unwrap(), "")
+        };
+        assert!(grown(&again) == grown(&index), "all columns");
     }
-    let mut builder = Builder::new(Scales { member: DataType::Utf8View, ..scales() }).unwrap();
+    let mut builder = Builder::new(Scales { member: DataType::Utf8View, ..scales() }, 1).unwrap();
     let ids = Arc::new(StringViewArray::from(vec!["a", "", "ä long identifier beyond a view"])) as ArrayRef;
     builder.add_members(&batch(vec![("member_id", ids)])).unwrap();
     let index = read(&written(&builder.finish().unwrap(), ""), "").unwrap();
@@ -511,12 +667,18 @@ fn whatever_happens_to_a_file_it_is_not_used() {
     let seed = std::env::var("REGULARS_SEED").map_or(4, |seed| seed.parse().unwrap());
     println!("seed {seed}");
     let mut random = Numbers(seed);
-    let bytes = written(&built(&random_history(&mut random)), "source");
+    let files = written(&built(&random_history(&mut random)), "source");
     let below = |random: &mut Numbers, bound: usize| usize::try_from(random.below(bound as u64)).unwrap();
+    let mut of_pieces = 0;
     for case in 0..2_000 {
+        // Any of them, more often one that is larger.
+        let mut place = below(&mut random, files.values().map(Vec::len).sum());
+        let (name, bytes) =
+            files.iter().find(|(_, bytes)| place.checked_sub(bytes.len()).map(|rest| place = rest).is_none()).unwrap();
+        of_pieces += usize::from(!name.is_empty());
         let mut damaged = bytes.clone();
         let at = below(&mut random, bytes.len());
-        match case % 6 {
+        match case % 7 {
             // Cut, as by a full disk or a power failure.
             0 => damaged.truncate(at),
             // A bit flipped.
@@ -536,18 +698,28 @@ fn whatever_happens_to_a_file_it_is_not_used() {
             }
             // Something behind its end.
             4 => damaged.extend_from_slice(&bytes[..=at]),
+            // The file of another piece.
+            5 => damaged.clone_from(files.values().nth(below(&mut random, files.len())).unwrap()),
             // A length, wherever one may stand, that says something enormous.
             _ => {
                 let at = at.min(bytes.len() - 8);
                 damaged[at..at + 8].copy_from_slice(&u64::MAX.to_ne_bytes());
             }
         }
-        if damaged != bytes {
-            assert!(read(&damaged, "source").is_err(), "case {case} at {at}");
+        if damaged != *bytes {
+            let damaged = Files::from_iter(files.clone().into_iter().chain([(name.clone(), damaged)]));
+            assert!(read(&damaged, "source").is_err(), "case {case}, \"{name}\" at {at}");
         }
     }
-    // Another version, in the place where it stands.
-    let mut other = bytes.clone();
-    other[12] ^= 3;
-    assert!(matches!(read(&other, "source"), Err(Unusable::OtherKind)));
+    assert!(of_pieces > 500, "{of_pieces} of pieces");
+    for name in files.keys() {
+        // Another version, in the place where it stands.
+        let mut other = files.clone();
+        other.get_mut(name).unwrap()[12] ^= 3;
+        assert!(matches!(read(&other, "source"), Err(Unusable::OtherKind)), "{name}");
+    }
+    // A piece that is missing.
+    let mut fewer = files.clone();
+    fewer.pop_last();
+    assert!(read(&fewer, "source").is_err());
 }

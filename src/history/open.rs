@@ -14,7 +14,7 @@ use super::clocks::ClockSource;
 use super::contract::{self, BORROWED_COLUMNS, ContractTable, Entity, LOCAL_COLUMNS};
 use super::dictionary::DictionarySource;
 use super::engine::{Engine, fault};
-use super::index::{self, Keeper};
+use super::index::{self, Grows, Holds, Keeper};
 use super::mapped::{Mapped, text};
 use super::mapping::{Draft, Source, TypeChoices};
 use super::relation::{
@@ -110,11 +110,25 @@ fn index_keeper(
         lines: undated("purchase_lines"),
         amount_scale: scale("purchases").max(scale("purchase_lines")).unwrap_or(0),
     };
-    // Whose clocks are read of the stores.
-    let sources = ["members", "purchases", "purchase_lines", "stores"];
-    let sources = sources.into_iter().filter_map(|name| Some(Arc::clone(&mapped.get(name)?.files))).collect();
+    let has_receipts = mapped.contains_key("purchases");
+    let sources = [
+        ("members", Holds::Members),
+        ("purchases", Holds::Receipts { receipts: true, lines: false }),
+        ("purchase_lines", Holds::Receipts { receipts: !has_receipts, lines: true }),
+        ("stores", Holds::Stores),
+    ];
+    let source = |(name, holds)| Some(index::Source { files: Arc::clone(&mapped.get(name)?.files), holds });
+    let sources = sources.into_iter().filter_map(source).collect();
+    let grows = match opening.config.history.duplicates {
+        // Which of two rows is shown depends on both.
+        Duplicates::First => Grows::Never,
+        Duplicates::Error if mapped.contains_key("members") && opening.members_are_authoritative() => {
+            Grows::WithMembersOfFiles
+        }
+        Duplicates::Error => Grows::WithMembersOfReceipts,
+    };
     let settings = format!("{:?}", opening.config.history).into();
-    Some(Keeper::new(relations, opening.engine.clone(), sources, settings))
+    Some(Keeper::new(relations, opening.engine.clone(), sources, grows, settings))
 }
 
 /// What all steps of opening share.

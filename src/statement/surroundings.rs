@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::catalog::system::{CursorRow, IndexRow, PreparedRow, SessionRow, SettingRow, Surroundings};
+use crate::catalog::system::{CursorRow, IndexRow, PieceRow, PreparedRow, SessionRow, SettingRow, Surroundings};
 use crate::error::{Notice, Result};
 use crate::history::History;
 use crate::pg_type::PgType;
@@ -155,6 +155,17 @@ impl Surroundings for StatementSurroundings {
             built_at: status.built_at,
             build_ms: status.took.map(|took| took.num_milliseconds()),
             problem: status.problem,
+            pieces: status
+                .pieces
+                .into_iter()
+                .map(|piece| PieceRow {
+                    name: piece.name,
+                    rows: piece.rows.map(wide),
+                    bytes: wide(piece.bytes),
+                    built_at: piece.built_at,
+                    build_ms: piece.took.num_milliseconds(),
+                })
+                .collect(),
         })
     }
 

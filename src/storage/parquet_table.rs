@@ -54,6 +54,13 @@ impl StatementFiles {
         // Of two scans that listed at the same time the first one counts for both.
         Ok(self.0.lock().entry(id).or_insert(footers).clone())
     }
+
+    /// The same, but of these tables only these files.
+    pub fn with_only<'a>(&self, of: impl IntoIterator<Item = (&'a Arc<ParquetFiles>, Vec<Arc<Footer>>)>) -> Self {
+        let mut seen = self.0.lock().clone();
+        seen.extend(of.into_iter().map(|(files, footers)| (Arc::as_ptr(files) as usize, footers)));
+        Self(Mutex::new(seen))
+    }
 }
 
 /// Raw columns of Parquet files, in the types that the reader is to give.

@@ -48,7 +48,7 @@ pub use self::house::{Argument, HouseFunction, house_functions};
 pub use self::regulars::{FunctionRow, Lore, Standing};
 pub use self::relation::{SystemColumn, SystemRelation, relation, relation_by_oid, relations};
 pub use self::surroundings::{
-    CursorRow, Gathered, IndexRow, PreparedRow, SessionRow, SettingKind, SettingRow, Surroundings,
+    CursorRow, Gathered, IndexRow, PieceRow, PreparedRow, SessionRow, SettingKind, SettingRow, Surroundings,
 };
 pub use self::types::regproc_text;
 

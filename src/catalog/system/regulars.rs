@@ -241,18 +241,27 @@ fn deliveries(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
     Ok(())
 }
 
-/// One piece today: the whole history.
+/// The index as a whole, then its parts.
 fn index(context: &SystemContext, rows: &mut Rows<'_>) -> Result<()> {
-    if let Some(index) = context.surroundings.member_index() {
+    let Some(index) = context.surroundings.member_index() else { return Ok(()) };
+    rows.add([
+        ("piece", "all".into()),
+        ("state", index.state.into()),
+        ("members", index.members.map(count).into()),
+        ("rows", index.rows.map(count).into()),
+        ("bytes", index.bytes.map(count).into()),
+        ("built_at", index.built_at.into()),
+        ("build_ms", index.build_ms.into()),
+        ("problem", index.problem.into()),
+    ]);
+    for piece in index.pieces {
         rows.add([
-            ("piece", "all".into()),
+            ("piece", piece.name.into()),
             ("state", index.state.into()),
-            ("members", index.members.map(count).into()),
-            ("rows", index.rows.map(count).into()),
-            ("bytes", index.bytes.map(count).into()),
-            ("built_at", index.built_at.into()),
-            ("build_ms", index.build_ms.into()),
-            ("problem", index.problem.into()),
+            ("rows", piece.rows.map(count).into()),
+            ("bytes", count(piece.bytes).into()),
+            ("built_at", piece.built_at.into()),
+            ("build_ms", piece.build_ms.into()),
         ]);
     }
     Ok(())

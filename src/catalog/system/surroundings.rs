@@ -48,7 +48,7 @@ pub trait Surroundings: fmt::Debug + Send + Sync {
     fn table_rows(&self, table: &str) -> Option<u64>;
 }
 
-/// A row of `regulars.index`.
+/// What `regulars.index` shows.
 #[derive(Debug, Clone)]
 pub struct IndexRow {
     /// `fresh`, `behind`, `building` or `failed`.
@@ -61,6 +61,18 @@ pub struct IndexRow {
     pub build_ms: Option<i64>,
     /// Why it could not be built.
     pub problem: Option<String>,
+    pub pieces: Vec<PieceRow>,
+}
+
+/// A part of the index.
+#[derive(Debug, Clone)]
+pub struct PieceRow {
+    pub name: String,
+    /// Receipts and lines.
+    pub rows: Option<u64>,
+    pub bytes: u64,
+    pub built_at: DateTime<Utc>,
+    pub build_ms: i64,
 }
 
 /// What was gathered for a statement.

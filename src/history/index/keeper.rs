@@ -1,7 +1,9 @@
 //! Holds the index of one state of the files, and knows which state that is.
 //!
 //! A statement sees one set of files ([`StatementFiles`]); it gets the index only if that was built from the very same
-//! ones. So a file that arrives is seen by the next statement, from the files themselves, while the index is built anew.
+//! ones. So a file that arrives is seen by the next statement, from the files themselves, while the index takes it in:
+//! only new files are read and only months with something new are made again. Where files have gone or changed, the index
+//! is built from the beginning.
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -10,10 +12,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use object_store::ObjectMeta;
 use parking_lot::Mutex;
-use regulars_index::MemberIndex;
+use regulars_index::{MemberIndex, Piece};
 
 use super::file::IndexFile;
-use super::read::{self, Relations};
+use super::read::{self, Relations, Since};
 use crate::clock::Clock;
 use crate::error::{Error, Result, message};
 use crate::history::engine::Engine;
@@ -26,11 +28,41 @@ pub struct Built {
     pub index: MemberIndex,
     /// It was built at an earlier start.
     is_from_file: bool,
-    files: Vec<ObjectMeta>,
+    files: Files,
     built_at: DateTime<Utc>,
     took: TimeDelta,
+    /// When each piece was made, in their order.
+    pieces: Vec<Made>,
     /// The memory that it takes of what statements may use; given back with it.
     _memory: MemoryReservation,
+}
+
+/// The files of each table that decides about the index, in the order of [`Keeper::sources`].
+pub type Files = Vec<Vec<ObjectMeta>>;
+
+#[derive(Debug, Clone, Copy)]
+struct Made {
+    at: DateTime<Utc>,
+    took: TimeDelta,
+}
+
+/// A table that decides about what the index holds.
+#[derive(Debug)]
+pub struct Source {
+    pub files: Arc<ParquetFiles>,
+    pub holds: Holds,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holds {
+    Members,
+    /// Receipts, lines, or both: more of them can be taken in.
+    Receipts {
+        receipts: bool,
+        lines: bool,
+    },
+    /// Whose clocks are read: others change everything.
+    Stores,
 }
 
 /// How the index stands.
@@ -70,6 +102,19 @@ pub struct IndexStatus {
     pub is_from_file: bool,
     /// Why it was not built.
     pub problem: Option<String>,
+    pub pieces: Vec<PieceStatus>,
+}
+
+/// A part of the index.
+#[derive(Debug, Clone)]
+pub struct PieceStatus {
+    /// A month, `2025-03`; `undated`; `names` of members, products, stores and channels.
+    pub name: String,
+    /// Receipts and lines.
+    pub rows: Option<usize>,
+    pub bytes: usize,
+    pub built_at: DateTime<Utc>,
+    pub took: TimeDelta,
 }
 
 /// Builds and keeps the index of a history.
@@ -77,13 +122,25 @@ pub struct IndexStatus {
 pub struct Keeper {
     relations: Relations,
     engine: Engine,
-    /// The files that decide what it holds.
-    sources: Vec<Arc<ParquetFiles>>,
+    sources: Vec<Source>,
+    /// Whether new files only add to what there is.
+    grows: Grows,
     /// What of the configuration decides about it.
     settings: Arc<str>,
     /// Where it is kept across starts, if anywhere.
     file: OnceLock<Arc<IndexFile>>,
     kept: Mutex<Kept>,
+}
+
+/// How an index can take in what is new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grows {
+    /// Which rows count depends on all of them.
+    Never,
+    /// Members are those of their files.
+    WithMembersOfFiles,
+    /// Members are also those that receipts name, so that they are all read again.
+    WithMembersOfReceipts,
 }
 
 #[derive(Debug, Default)]
@@ -92,13 +149,13 @@ struct Kept {
     is_building: bool,
     is_behind: bool,
     /// What building failed with, and on which files.
-    failed: Option<(Vec<ObjectMeta>, String)>,
+    failed: Option<(Files, String)>,
 }
 
 impl Keeper {
     /// `settings`: what of the configuration decides about what the index holds.
-    pub fn new(relations: Relations, engine: Engine, sources: Vec<Arc<ParquetFiles>>, settings: Arc<str>) -> Self {
-        Self { relations, engine, sources, settings, file: OnceLock::new(), kept: Mutex::default() }
+    pub fn new(relations: Relations, engine: Engine, sources: Vec<Source>, grows: Grows, settings: Arc<str>) -> Self {
+        Self { relations, engine, sources, grows, settings, file: OnceLock::new(), kept: Mutex::default() }
     }
 
     /// Keeps it in a folder from now on, where it may lie already.
@@ -166,41 +223,124 @@ impl Keeper {
         Ok(true)
     }
 
-    /// From its file if that is of these files, else from the files.
+    /// From its file if that is of these files; else from the index before, or that of the file, with what is new; else
+    /// from the files.
     async fn read(
         &self,
         statement: &Arc<StatementFiles>,
-        files: Vec<ObjectMeta>,
+        files: Files,
         began: DateTime<Utc>,
         clock: &dyn Clock,
     ) -> Result<Built> {
-        let pool = Arc::clone(&self.engine.state().runtime_env().memory_pool);
-        let mut memory = MemoryConsumer::new("member index").register(&pool);
-        let (index, is_from_file) = match self.read_file(&files, &mut memory).await? {
-            Some(index) => (index, true),
-            None => (read::read(&self.relations, &self.engine.seeing(statement), &mut memory).await?, false),
+        let mut before = self.kept.lock().built.clone();
+        if before.is_none() {
+            before = self.read_file(&files, began, clock).await?.map(Arc::new);
+            // Nobody else has it yet.
+            before = match before.map(Arc::try_unwrap) {
+                Some(Ok(built)) if built.files == files => return Ok(built),
+                Some(Ok(built)) => Some(Arc::new(built)),
+                Some(Err(built)) => Some(built),
+                None => None,
+            };
+        }
+        let mut memory = self.memory();
+        let grown = match &before {
+            Some(before) => self.grown(before, statement, &files, &mut memory).await?,
+            None => None,
+        };
+        let index = match grown {
+            Some(index) => index,
+            None => {
+                memory.free();
+                before = None;
+                read::read(&self.relations, &self.engine.seeing(statement), &mut memory).await?
+            }
         };
         let built_at = clock.now();
-        Ok(Built { index, is_from_file, files, built_at, took: built_at - began, _memory: memory })
+        let took = built_at - began;
+        // A piece that stays was made when it was made.
+        let made = |piece: &Arc<Piece>| {
+            let before = before.as_ref()?;
+            let at = before.index.pieces().iter().position(|other| Arc::ptr_eq(piece, other))?;
+            before.pieces.get(at).copied()
+        };
+        let pieces = index.pieces().iter().map(|piece| made(piece).unwrap_or(Made { at: built_at, took })).collect();
+        Ok(Built { index, is_from_file: false, files, built_at, took, pieces, _memory: memory })
     }
 
-    async fn read_file(&self, files: &[ObjectMeta], memory: &mut MemoryReservation) -> Result<Option<MemberIndex>> {
-        let Some(file) = self.file.get() else { return Ok(None) };
-        let Some(bytes) = file.bytes() else { return Ok(None) };
+    /// An index with what is new since; `None` where new files say more than that.
+    async fn grown(
+        &self,
+        before: &Built,
+        statement: &Arc<StatementFiles>,
+        files: &Files,
+        memory: &mut MemoryReservation,
+    ) -> Result<Option<MemberIndex>> {
+        let mut rereads_members = match self.grows {
+            Grows::Never => return Ok(None),
+            Grows::WithMembersOfFiles => false,
+            Grows::WithMembersOfReceipts => true,
+        };
+        let (mut has_receipts, mut has_lines) = (false, false);
+        let mut only = Vec::new();
+        for ((source, before), now) in self.sources.iter().zip(&before.files).zip(files) {
+            match source.holds {
+                Holds::Members => rereads_members |= before != now,
+                Holds::Stores if before != now => return Ok(None),
+                Holds::Stores => {}
+                Holds::Receipts { receipts, lines } => {
+                    if !before.iter().all(|file| now.contains(file)) {
+                        tracing::info!("member index: built from the beginning, files have gone or changed");
+                        return Ok(None);
+                    }
+                    let mut seen = statement.seen(&source.files).await?;
+                    seen.retain(|footer| !before.contains(&footer.meta));
+                    if !seen.is_empty() {
+                        has_receipts |= receipts;
+                        has_lines |= lines;
+                    }
+                    only.push((&source.files, seen));
+                }
+            }
+        }
+        // What stays is there twice only as long as both are.
+        memory.try_resize(before.index.bytes_of_names() * 2)?;
+        let since = Since {
+            index: &before.index,
+            members: rereads_members.then(|| self.engine.seeing(statement)),
+            new: self.engine.seeing(&Arc::new(statement.with_only(only))),
+            has_receipts,
+            has_lines,
+        };
+        read::read_since(&self.relations, since, memory).await
+    }
+
+    fn memory(&self) -> MemoryReservation {
+        let pool = Arc::clone(&self.engine.state().runtime_env().memory_pool);
+        MemoryConsumer::new("member index").register(&pool)
+    }
+
+    /// The index as a start before this one left it, if it is of these files or of some of them.
+    async fn read_file(&self, files: &Files, began: DateTime<Utc>, clock: &dyn Clock) -> Result<Option<Built>> {
+        let Some(file) = self.file.get().cloned() else { return Ok(None) };
+        let memory = self.memory();
+        let (found, files) = (Arc::clone(&file), files.clone());
+        let Some(bytes) = blocking(move || found.bytes()).await? else { return Ok(None) };
         // It may be another history's, and larger than this one's index will be.
         if let Err(error) = memory.try_resize(usize::try_from(bytes).unwrap_or(usize::MAX)) {
             tracing::info!("the file of the member index is not used, there is no room for it: {error}");
             return Ok(None);
         }
-        let (file, files) = (Arc::clone(file), files.to_vec());
         match blocking(move || file.read(&files)).await? {
-            Ok(index) => {
+            Ok((index, files)) => {
                 memory.try_resize(index.bytes())?;
-                Ok(Some(index))
+                let built_at = clock.now();
+                let took = built_at - began;
+                let pieces = vec![Made { at: built_at, took }; index.pieces().len()];
+                Ok(Some(Built { index, is_from_file: true, files, built_at, took, pieces, _memory: memory }))
             }
             Err(unusable) => {
                 tracing::info!("the file of the member index is not used, {unusable}");
-                memory.free();
                 Ok(None)
             }
         }
@@ -229,22 +369,47 @@ impl Keeper {
         IndexStatus {
             state,
             members: built.map(|built| built.index.members()),
-            rows: built.map(|built| built.index.receipts() + built.index.lines()),
+            rows: built.map(|built| built.index.pieces().iter().map(|piece| rows(piece)).sum()),
             bytes: built.map(|built| built.index.bytes()),
             built_at: built.map(|built| built.built_at),
             took: built.map(|built| built.took),
             is_from_file: built.is_some_and(|built| built.is_from_file),
             problem: kept.failed.as_ref().map(|(_, problem)| problem.clone()),
+            pieces: built.map(Built::pieces).unwrap_or_default(),
         }
     }
 
-    async fn files(&self, statement: &Arc<StatementFiles>) -> Result<Vec<ObjectMeta>, Error> {
+    async fn files(&self, statement: &Arc<StatementFiles>) -> Result<Files, Error> {
         let mut files = Vec::new();
         for source in &self.sources {
-            files.extend(statement.seen(source).await?.iter().map(|footer| footer.meta.clone()));
+            files.push(statement.seen(&source.files).await?.iter().map(|footer| footer.meta.clone()).collect());
         }
         Ok(files)
     }
+}
+
+impl Built {
+    fn pieces(&self) -> Vec<PieceStatus> {
+        let names = PieceStatus {
+            name: "names".to_owned(),
+            rows: None,
+            bytes: self.index.bytes_of_names(),
+            built_at: self.built_at,
+            took: self.took,
+        };
+        let pieces = self.index.pieces().iter().zip(&self.pieces).map(|(piece, made)| PieceStatus {
+            name: piece.name(),
+            rows: Some(rows(piece)),
+            bytes: piece.bytes(),
+            built_at: made.at,
+            took: made.took,
+        });
+        std::iter::once(names).chain(pieces).collect()
+    }
+}
+
+fn rows(piece: &Piece) -> usize {
+    piece.receipts() + piece.lines()
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {

@@ -1,5 +1,6 @@
 //! Fills a builder from the relations of the history, as a query would read them: local time, names and zones are theirs.
 
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -39,21 +40,67 @@ const ROWS_WORTH_TELLING: usize = 5_000_000;
 /// Errors: as reading the files; 53200 when the memory that statements may use does not hold it; 0A000 for what does
 /// not fit.
 pub async fn read(relations: &Relations, engine: &Engine, memory: &mut MemoryReservation) -> Result<MemberIndex> {
-    let mut reading = Reading { builder: Builder::new(relations.scales()).map_err(unfit)?, engine, memory, told: 0 };
-    reading.read(&relations.members, "members", &["member_id"], Builder::add_members).await?;
-    let schema = relations.purchases.schema();
-    let more = MORE_RECEIPT_COLUMNS.into_iter().filter(|name| schema.index_of(name).is_ok());
-    let columns: Vec<&str> = RECEIPT_COLUMNS.into_iter().chain(more).collect();
-    reading.read(&relations.purchases, "purchases", &columns, Builder::add_receipts).await?;
-    if let Some(lines) = &relations.lines {
-        reading.read(lines, "purchase_lines", &LINE_COLUMNS, Builder::add_lines).await?;
-    }
+    // Nobody can know it before the index is made, so that nobody makes identifiers that have its hashes in common.
+    let seed = RandomState::new().hash_one(());
+    let builder = Builder::new(relations.scales(), seed).map_err(unfit)?;
+    let mut reading = Reading { builder, engine, memory, told: 0 };
+    reading.members(relations).await?;
+    reading.receipts(relations).await?;
+    reading.lines(relations).await?;
     let Reading { builder, memory, .. } = reading;
-    // Sorting holds both what was taken and what is made of it.
-    memory.try_resize(builder.bytes() * 2)?;
+    // A month is sorted at a time: it is there twice, the others once.
+    memory.try_resize(builder.bytes() + builder.bytes() / 2)?;
     let index = builder.finish().map_err(unfit)?;
     memory.try_resize(index.bytes())?;
     Ok(index)
+}
+
+/// What of the relations came after an index.
+#[derive(Debug)]
+pub struct Since<'a> {
+    pub index: &'a MemberIndex,
+    /// Sees all files; for members, if they are to be read again.
+    pub members: Option<Engine>,
+    /// Sees only what is new.
+    pub new: Engine,
+    pub has_receipts: bool,
+    pub has_lines: bool,
+}
+
+/// The index with what came after it; `None` where it has to be built from the beginning. Errors: as [`read`].
+pub async fn read_since(
+    relations: &Relations,
+    since: Since<'_>,
+    memory: &mut MemoryReservation,
+) -> Result<Option<MemberIndex>> {
+    let mut builder = Builder::onto(since.index, relations.scales()).map_err(unfit)?;
+    if since.members.is_some() {
+        builder.forget_members();
+    }
+    let mut reading = Reading { builder, engine: &since.new, memory, told: 0 };
+    if let Some(engine) = &since.members {
+        reading = Reading { engine, ..reading };
+        reading.members(relations).await?;
+    }
+    reading = Reading { engine: &since.new, ..reading };
+    if since.has_receipts {
+        reading.receipts(relations).await?;
+    }
+    if since.has_lines {
+        reading.lines(relations).await?;
+    }
+    let Reading { builder, memory, .. } = reading;
+    match builder.finish_onto(since.index) {
+        Ok(index) => {
+            memory.try_resize(index.bytes())?;
+            Ok(Some(index))
+        }
+        Err(Unfit::Entangled(how)) => {
+            tracing::info!("member index: built from the beginning, the new files have {how}");
+            Ok(None)
+        }
+        Err(other) => Err(unfit(other)),
+    }
 }
 
 struct Reading<'a> {
@@ -64,6 +111,24 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
+    async fn members(&mut self, relations: &Relations) -> Result<()> {
+        self.read(&relations.members, "members", &["member_id"], Builder::add_members).await
+    }
+
+    async fn receipts(&mut self, relations: &Relations) -> Result<()> {
+        let schema = relations.purchases.schema();
+        let more = MORE_RECEIPT_COLUMNS.into_iter().filter(|name| schema.index_of(name).is_ok());
+        let columns: Vec<&str> = RECEIPT_COLUMNS.into_iter().chain(more).collect();
+        self.read(&relations.purchases, "purchases", &columns, Builder::add_receipts).await
+    }
+
+    async fn lines(&mut self, relations: &Relations) -> Result<()> {
+        match &relations.lines {
+            Some(lines) => self.read(lines, "purchase_lines", &LINE_COLUMNS, Builder::add_lines).await,
+            None => Ok(()),
+        }
+    }
+
     async fn read(
         &mut self,
         relation: &Arc<dyn TableProvider>,

@@ -84,6 +84,8 @@ impl Question {
 pub struct Asked {
     pub members: Members,
     /// Only those of whom there is something.
+    pub only_bought: bool,
+    /// Only those that the relation of members has.
     pub only_known: bool,
 }
 
@@ -265,11 +267,13 @@ impl ExecutionPlan for MemberIndexExec {
             question: Arc::clone(&self.question),
             columns: self.columns.clone(),
             schema: Arc::clone(&self.schema),
+            only_bought: self.asked.only_bought,
             only_known: self.asked.only_known,
             condition: self.condition.clone(),
             range,
             baseline: BaselineMetrics::new(&self.metrics, partition),
             receipts: MetricBuilder::new(&self.metrics).counter("receipts_read", partition),
+            bytes: MetricBuilder::new(&self.metrics).counter("bytes_read", partition),
         };
         let batches = stream::try_unfold(answering, |mut answering| async move {
             let batch = answering.next()?;
@@ -285,8 +289,10 @@ impl ExecutionPlan for MemberIndexExec {
     }
 
     fn partition_statistics(&self, partition: Option<usize>) -> Result<Arc<Statistics>> {
-        let is_exact =
-            matches!(self.asked.members, Members::All(_)) && !self.asked.only_known && self.condition.is_none();
+        let is_exact = matches!(self.asked.members, Members::All(_))
+            && !self.asked.only_bought
+            && !self.asked.only_known
+            && self.condition.is_none();
         let rows = match (&self.asked.members, partition) {
             (Members::All(_), Some(partition)) => self.partitions.get(partition).map_or(0, Range::len),
             (members, _) => members.count(),
@@ -301,11 +307,13 @@ struct Answering {
     question: Arc<Question>,
     columns: Vec<IndexColumn>,
     schema: SchemaRef,
+    only_bought: bool,
     only_known: bool,
     condition: Option<Arc<Condition>>,
     range: Range<u32>,
     baseline: BaselineMetrics,
     receipts: datafusion::physical_plan::metrics::Count,
+    bytes: datafusion::physical_plan::metrics::Count,
 }
 
 impl Answering {
@@ -344,16 +352,20 @@ impl Answering {
                 }
                 let (tally, work) = index.tally(one, members.clone());
                 self.receipts.add(work.receipts);
+                self.bytes.add(work.bytes);
                 tally
             })
             .collect();
         let mut rows = self.condition.as_ref().map(|condition| condition.holds(&tallies, members.len()));
+        let mut keep = |is_one: &dyn Fn(usize) -> bool| {
+            let rows = rows.get_or_insert_with(|| vec![true; members.len()]);
+            rows.iter_mut().enumerate().for_each(|(row, keep)| *keep &= is_one(row));
+        };
+        if self.only_bought {
+            keep(&|row| tallies.iter().any(|tally| is_known(tally, row)));
+        }
         if self.only_known {
-            let known = (0..members.len()).map(|row| tallies.iter().any(|tally| is_known(tally, row)));
-            rows = Some(match rows {
-                Some(rows) => rows.into_iter().zip(known).map(|(row, known)| row && known).collect(),
-                None => known.collect(),
-            });
+            keep(&|row| index.is_known(members.start + row as u32));
         }
         let count = rows.as_ref().map_or(members.len(), |rows| rows.iter().filter(|row| **row).count());
         let options = RecordBatchOptions::new().with_row_count(Some(count));

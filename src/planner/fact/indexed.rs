@@ -349,7 +349,7 @@ impl TableProvider for IndexedFacts {
         let columns = at.iter().map(from).collect();
         let members = self.indexed.members(filters, self.key, self.indexed.question.built.index.members(), state)?;
         let schema = Arc::new(self.schema.project(&at)?);
-        Ok(self.indexed.exec(columns, schema, Asked { members, only_known: true }, filters, state))
+        Ok(self.indexed.exec(columns, schema, Asked { members, only_bought: true, only_known: false }, filters, state))
     }
 }
 
@@ -467,10 +467,13 @@ impl TableProvider for IndexedMembers {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let at: Vec<usize> = projection.cloned().unwrap_or_else(|| (0..self.schema.fields().len()).collect());
         if let Some(columns) = at.iter().map(|at| self.place_in_index(*at)).collect::<Option<Vec<_>>>() {
-            let known = self.indexed.question.built.index.known_members();
-            let members = self.indexed.members(filters, "member_id", known, state)?;
+            let index = &self.indexed.question.built.index;
+            // Those of the relation, mostly the first ones; others are left out as they come.
+            let known = index.known_first();
+            let members = self.indexed.members(filters, "member_id", known.unwrap_or(index.members()), state)?;
             let schema = Arc::new(self.schema.project(&at)?);
-            return Ok(self.indexed.exec(columns, schema, Asked { members, only_known: false }, filters, state));
+            let asked = Asked { members, only_bought: false, only_known: known.is_none() };
+            return Ok(self.indexed.exec(columns, schema, asked, filters, state));
         }
         let names: Vec<String> = at.iter().map(|at| self.schema.field(*at).name().clone()).collect();
         let filters: Vec<Expr> = filters.iter().map(plain_columns).collect::<Result<_>>()?;
