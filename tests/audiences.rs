@@ -7,10 +7,13 @@ use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicr
 use chrono::{DateTime, Utc};
 use parquet::arrow::ArrowWriter;
 use regulars::catalog::MemoryStore;
+use regulars::catalog::object::BOOTSTRAP_ROLE_OID;
 use regulars::clock::SetClock;
 use regulars::config::Config;
 use regulars::engine::Engine;
+use regulars::history::index::IndexState;
 use regulars::server::refresher::Refresher;
+use regulars::session::Session;
 use regulars::storage::member_file::MemberFolder;
 use tempfile::TempDir;
 use tokio_postgres::{Client, SimpleQueryMessage};
@@ -391,4 +394,51 @@ async fn a_refund_that_arrives_late_is_a_correction() {
     client.batch_execute("REFRESH MATERIALIZED VIEW spenders").await.unwrap();
     assert_eq!(rows(&client, "SELECT * FROM regulars.audience_changes('spenders')").await, ["ada|left|data corrected"]);
     server.stop().await;
+}
+
+/// Runs statements in a session of the server's own, where nobody builds the index in the background; what they tell.
+async fn run(session: &mut Session, text: &str) -> Vec<String> {
+    for statement in &session.parse(text).unwrap() {
+        session.execute(statement, true).await.unwrap();
+    }
+    session.commit_implicit().await.unwrap();
+    session.take_notices().into_iter().map(|notice| notice.message).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_takes_new_files_into_the_index_and_says_when_it_cannot() {
+    let world = World::new("2026-11-20T12:00:00Z");
+    let day = "2026-11-18T12:00:00Z";
+    world.write("a.parquet", &[(1, "ada", day), (2, "ada", day), (3, "bo", day)]);
+    let engine = world.engine().await;
+    let mut session = Session::open_unattended(Arc::clone(&engine), BOOTSTRAP_ROLE_OID, "test").unwrap();
+    let twice = "CREATE MATERIALIZED VIEW twice AS SELECT member_id FROM members WHERE purchase_count(member_id) >= 2";
+    const REFRESH: &str = "REFRESH MATERIALIZED VIEW twice";
+    let members = || {
+        let snapshot = engine.catalog.snapshot();
+        let list = snapshot.relations().find(|relation| relation.name == "twice").cloned().unwrap();
+        list.materialized().unwrap().runs.iter().max_by_key(|run| run.number).unwrap().rows
+    };
+    let index = || {
+        let status = engine.history.index_status().unwrap();
+        (status.state, status.rows)
+    };
+    // Without an index there is nothing to take files into.
+    assert_eq!(run(&mut session, twice).await, [""; 0]);
+    assert_eq!((members(), index()), (1, (IndexState::Behind, None)));
+    assert!(engine.history.build_index(engine.clock.as_ref()).await.unwrap());
+    assert_eq!(index(), (IndexState::Fresh, Some(6)));
+
+    world.write("b.parquet", &[(4, "bo", day), (5, "cy", day)]);
+    assert_eq!(run(&mut session, REFRESH).await, [""; 0]);
+    assert_eq!((members(), index()), (2, (IndexState::Fresh, Some(10))));
+
+    std::fs::remove_file(world.folder.path().join("lines/b.parquet")).unwrap();
+    let told = "materialized view \"twice\" was filled from all files, not from the member index";
+    assert_eq!(run(&mut session, REFRESH).await, [told]);
+    assert_eq!((members(), index()), (1, (IndexState::Behind, Some(10))));
+    assert_eq!(run(&mut session, &format!("SET regulars.member_index = off; {REFRESH}")).await, [""; 0]);
+    assert!(engine.history.build_index(engine.clock.as_ref()).await.unwrap());
+    assert_eq!(run(&mut session, &format!("RESET regulars.member_index; {REFRESH}")).await, [""; 0]);
+    assert_eq!((members(), index()), (1, (IndexState::Fresh, Some(6))));
 }

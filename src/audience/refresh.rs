@@ -16,6 +16,7 @@ use parquet::file::properties::WriterProperties;
 use crate::catalog::object::{Relation, Run};
 use crate::clock::Clock;
 use crate::error::{Error, Result, message};
+use crate::planner::fact::{FactCall, MemberIndexExec};
 use crate::planner::{Planner, kept_schema, plan_of_list, question, texts_behind};
 use crate::storage::disk::DiskFile;
 use crate::storage::member_file::MemberFolder;
@@ -48,12 +49,17 @@ impl Refresh {
         let number = materialized.last_run.saturating_add(1);
         let is_audience = list.is_audience();
         let schema = kept_schema(&list.columns)?;
-        let mut plan = LogicalPlanBuilder::from(plan_of_list(planner, &list)?);
+        let query = plan_of_list(planner, &list)?;
+        let asks_facts = FactCall::is_in(&query)?;
+        let mut plan = LogicalPlanBuilder::from(query);
         if is_audience {
             plan = plan.sort([SortExpr::new(col("member_id"), true, true)])?;
         }
         let plan = planner.lower(plan.build()?).await?;
         let plan = planner.state.create_physical_plan(&plan).await?;
+        if asks_facts && planner.uses_index && planner.history.is_index_behind() && !MemberIndexExec::is_in(&plan) {
+            planner.told.tell(message::refreshed_from_files(&list.name));
+        }
         let mut batches = execute_stream(plan, planner.state.task_ctx())?;
         let (file, handle) = folder.create(list.oid, number)?;
         let mut rows = Rows::new(handle, schema)?;

@@ -192,6 +192,23 @@ impl History {
         }
     }
 
+    /// Takes new files into the member index, if that is all there is to do.
+    ///
+    /// # Errors
+    /// As [`index::Keeper::build`].
+    pub async fn catch_up_index(&self, clock: &dyn Clock) -> Result<index::CaughtUp> {
+        match &self.0.index {
+            Some(keeper) => keeper.catch_up(clock).await,
+            None => Ok(index::CaughtUp::No),
+        }
+    }
+
+    /// Whether there is a member index that does not hold the files as they were seen last.
+    pub fn is_index_behind(&self) -> bool {
+        let status = self.index_status();
+        status.is_some_and(|status| status.members.is_some() && status.state != index::IndexState::Fresh)
+    }
+
     /// Keeps the member index in this folder across starts.
     pub fn keep_index_in(&self, folder: PathBuf) {
         if let Some(keeper) = &self.0.index {

@@ -10,6 +10,7 @@ use crate::audience::refresh::Refresh;
 use crate::catalog::object::{AudienceOptions, are_of_segment};
 use crate::catalog::{MustBe, NewView, RelationName};
 use crate::error::{Result, message};
+use crate::history::index::CaughtUp;
 use crate::pg_type::Oid;
 use crate::planner::{kept_schema, question, resolve_view};
 use crate::sql::statement::{CreateAudience, Name, RefreshAudience};
@@ -119,6 +120,7 @@ pub fn set(
 async fn filled(context: &mut Context<'_>, oid: Oid) -> Result<u64> {
     // Before the work: a transaction that may not write is told at once.
     context.draft(REFRESH)?;
+    catch_up(context).await;
     let planner = context.planner();
     let told = planner.told.clone();
     let list = planner.snapshot.relation(oid).cloned().ok_or_else(|| message::relation_oid_missing(oid))?;
@@ -130,6 +132,22 @@ async fn filled(context: &mut Context<'_>, oid: Oid) -> Result<u64> {
     let rows = run.rows;
     context.draft(REFRESH)?.put_run(oid, run)?;
     Ok(rows)
+}
+
+/// Takes what is new into the member index, so that a refresh costs what is new and not the whole history.
+async fn catch_up(context: &Context<'_>) {
+    if !context.settings.uses_index() {
+        return;
+    }
+    let engine = context.engine;
+    let (history, clock) = (Arc::clone(&engine.history), Arc::clone(&engine.clock));
+    match engine.queries.run(async move { history.catch_up_index(clock.as_ref()).await }).await {
+        // They hold the index before this one.
+        Ok(CaughtUp::Now) => engine.plans.clear(),
+        Ok(CaughtUp::Already | CaughtUp::No) => {}
+        // Whether the files can be read is for the refresh itself to find out.
+        Err(error) => tracing::warn!("the member index cannot take in new files, the list is filled from all: {error}"),
+    }
 }
 
 /// The list of this name, which is the role's own to refresh.

@@ -1,6 +1,6 @@
 //! Sentences about kept lists.
 
-use crate::error::{Error, SqlState};
+use crate::error::{Error, Notice, NoticeSeverity, SqlState};
 
 pub fn access_method_unknown(name: &str) -> Error {
     Error::new(SqlState::UndefinedObject, format!("access method \"{name}\" does not exist"))
@@ -33,6 +33,17 @@ pub fn options_without_member(name: &str) -> Error {
     Error::new(SqlState::WrongObjectType, format!("materialized view \"{name}\" is no audience"))
         .with_detail("Its first column is not member_id, so there is nobody to deliver to.")
         .with_hint("Name member_id first, or leave channel and minimum out.")
+}
+
+/// A refresh whose cost is that of the whole history.
+pub fn refreshed_from_files(name: &str) -> Notice {
+    Notice {
+        severity: NoticeSeverity::Notice,
+        state: SqlState::SuccessfulCompletion,
+        message: format!("materialized view \"{name}\" was filled from all files, not from the member index"),
+        detail: Some("Files have gone or changed, or new ones say something of earlier ones, so that the index has to be built anew.".to_owned()),
+        hint: Some("SELECT state, problem FROM regulars.index".to_owned()),
+    }
 }
 
 pub fn not_populated(name: &str) -> Error {

@@ -12,7 +12,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use object_store::ObjectMeta;
 use parking_lot::Mutex;
-use regulars_index::{MemberIndex, Piece};
+use regulars_index::MemberIndex;
+use tokio::sync::Notify;
 
 use super::file::IndexFile;
 use super::read::{self, Relations, Since};
@@ -31,19 +32,21 @@ pub struct Built {
     files: Files,
     built_at: DateTime<Utc>,
     took: TimeDelta,
-    /// When each piece was made, in their order.
-    pieces: Vec<Made>,
-    /// The memory that it takes of what statements may use; given back with it.
+    /// Of each piece, in their order.
+    pieces: Vec<Arc<Piece>>,
+    /// The memory that it takes beside its pieces of what statements may use; given back with it.
     _memory: MemoryReservation,
 }
 
 /// The files of each table that decides about the index, in the order of [`Keeper::sources`].
 pub type Files = Vec<Vec<ObjectMeta>>;
 
-#[derive(Debug, Clone, Copy)]
-struct Made {
-    at: DateTime<Utc>,
+/// What is known of a piece; indexes that have it in common share this too.
+#[derive(Debug)]
+struct Piece {
+    made_at: DateTime<Utc>,
     took: TimeDelta,
+    _memory: MemoryReservation,
 }
 
 /// A table that decides about what the index holds.
@@ -130,6 +133,26 @@ pub struct Keeper {
     /// Where it is kept across starts, if anywhere.
     file: OnceLock<Arc<IndexFile>>,
     kept: Mutex<Kept>,
+    /// Told when a build ends, or turns out to have to read all.
+    progress: Notify,
+}
+
+/// How much a build may read, or reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    /// What is new.
+    New,
+    All,
+}
+
+/// What came of bringing the index up to date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CaughtUp {
+    /// It holds the files as they are.
+    Already,
+    Now,
+    /// It has to be built from the beginning, which goes on by itself.
+    No,
 }
 
 /// How an index can take in what is new.
@@ -146,7 +169,9 @@ pub enum Grows {
 #[derive(Debug, Default)]
 struct Kept {
     built: Option<Arc<Built>>,
-    is_building: bool,
+    /// Whether the file has it too.
+    is_written: bool,
+    building: Option<Extent>,
     is_behind: bool,
     /// What building failed with, and on which files.
     failed: Option<(Files, String)>,
@@ -155,7 +180,16 @@ struct Kept {
 impl Keeper {
     /// `settings`: what of the configuration decides about what the index holds.
     pub fn new(relations: Relations, engine: Engine, sources: Vec<Source>, grows: Grows, settings: Arc<str>) -> Self {
-        Self { relations, engine, sources, grows, settings, file: OnceLock::new(), kept: Mutex::default() }
+        Self {
+            relations,
+            engine,
+            sources,
+            grows,
+            settings,
+            file: OnceLock::new(),
+            kept: Mutex::default(),
+            progress: Notify::new(),
+        }
     }
 
     /// Keeps it in a folder from now on, where it may lie already.
@@ -183,88 +217,149 @@ impl Keeper {
     /// As reading the files; 53200 when the memory does not hold it; 0A000 for a history that does not fit. It is not
     /// tried again before files change.
     pub async fn build(&self, clock: &dyn Clock) -> Result<bool> {
+        let is_new = self.renew(Extent::All, clock).await? == CaughtUp::Now;
+        let unwritten = {
+            let kept = self.kept.lock();
+            kept.built.clone().filter(|_| !kept.is_written)
+        };
+        if let Some(built) = unwritten {
+            self.kept.lock().is_written = true;
+            self.write(built).await;
+        }
+        Ok(is_new)
+    }
+
+    /// Takes in what is new, if that is all there is to do, for whoever would otherwise read the files. A build on its way
+    /// that does no more is waited for.
+    ///
+    /// # Errors
+    /// As [`Self::build`].
+    pub async fn catch_up(&self, clock: &dyn Clock) -> Result<CaughtUp> {
+        loop {
+            let progress = self.progress.notified();
+            tokio::pin!(progress);
+            // From here on it is not missed.
+            progress.as_mut().enable();
+            let building = {
+                let kept = self.kept.lock();
+                if kept.built.is_none() {
+                    return Ok(CaughtUp::No);
+                }
+                kept.building
+            };
+            match building {
+                Some(Extent::All) => return Ok(CaughtUp::No),
+                Some(Extent::New) => progress.await,
+                None => return self.renew(Extent::New, clock).await,
+            }
+        }
+    }
+
+    async fn renew(&self, extent: Extent, clock: &dyn Clock) -> Result<CaughtUp> {
         let statement = Arc::new(StatementFiles::default());
         let files = self.files(&statement).await?;
         {
             let mut kept = self.kept.lock();
-            let is_known = kept.built.as_ref().is_some_and(|built| built.files == files)
-                || kept.failed.as_ref().is_some_and(|(failed, _)| *failed == files);
-            kept.is_behind = !is_known;
-            if is_known || kept.is_building {
-                return Ok(false);
+            if kept.built.as_ref().is_some_and(|built| built.files == files) {
+                kept.is_behind = false;
+                return Ok(CaughtUp::Already);
             }
-            kept.is_building = true;
+            kept.is_behind = true;
+            if kept.failed.as_ref().is_some_and(|(failed, _)| *failed == files) || kept.building.is_some() {
+                return Ok(CaughtUp::No);
+            }
+            kept.building = Some(Extent::New);
         }
-        let began = clock.now();
         // Taken back whatever happens, so that a build that is dropped does not look as if it went on.
         let building = Building { keeper: self };
-        let built = self.read(&statement, files.clone(), began, clock).await;
-        drop(building);
-        let built = {
-            let mut kept = self.kept.lock();
-            match built {
-                Ok(built) => {
-                    let built = Arc::new(built);
-                    kept.built = Some(Arc::clone(&built));
-                    kept.failed = None;
-                    kept.is_behind = false;
-                    built
-                }
-                Err(error) => {
-                    kept.built = None;
-                    kept.failed = Some((files, error.to_string()));
-                    return Err(error);
-                }
+        let built = self.read(extent, &statement, files.clone(), clock).await;
+        let mut kept = self.kept.lock();
+        let caught_up = match built {
+            Ok(Some(built)) => {
+                kept.is_written = built.is_from_file;
+                kept.built = Some(Arc::new(built));
+                kept.failed = None;
+                kept.is_behind = false;
+                Ok(CaughtUp::Now)
+            }
+            Ok(None) => Ok(CaughtUp::No),
+            Err(error) => {
+                kept.built = None;
+                kept.failed = Some((files, error.to_string()));
+                Err(error)
             }
         };
-        if !built.is_from_file {
-            self.write(built).await;
-        }
-        Ok(true)
+        drop(kept);
+        drop(building);
+        caught_up
     }
 
     /// From its file if that is of these files; else from the index before, or that of the file, with what is new; else
-    /// from the files.
+    /// from the files, if so much may be read.
     async fn read(
         &self,
+        extent: Extent,
         statement: &Arc<StatementFiles>,
         files: Files,
+        clock: &dyn Clock,
+    ) -> Result<Option<Built>> {
+        let began = clock.now();
+        let mut before = self.kept.lock().built.clone();
+        if before.is_none()
+            && let Some(built) = self.read_file(&files, began, clock).await?
+        {
+            if built.files == files {
+                return Ok(Some(built));
+            }
+            before = Some(Arc::new(built));
+        }
+        let mut memory = self.memory();
+        if let Some(before) = &before
+            && let Some(index) = self.grown(before, statement, &files, &mut memory).await?
+        {
+            return self.built(index, Some(before), files, memory, began, clock).map(Some);
+        }
+        if extent == Extent::New {
+            return Ok(None);
+        }
+        self.kept.lock().building = Some(Extent::All);
+        self.progress.notify_waiters();
+        drop(before);
+        memory.free();
+        let index = read::read(&self.relations, &self.engine.seeing(statement), &mut memory).await?;
+        self.built(index, None, files, memory, began, clock).map(Some)
+    }
+
+    /// `before`: whose pieces it may have.
+    fn built(
+        &self,
+        index: MemberIndex,
+        before: Option<&Built>,
+        files: Files,
+        memory: MemoryReservation,
         began: DateTime<Utc>,
         clock: &dyn Clock,
     ) -> Result<Built> {
-        let mut before = self.kept.lock().built.clone();
-        if before.is_none() {
-            before = self.read_file(&files, began, clock).await?.map(Arc::new);
-            // Nobody else has it yet.
-            before = match before.map(Arc::try_unwrap) {
-                Some(Ok(built)) if built.files == files => return Ok(built),
-                Some(Ok(built)) => Some(Arc::new(built)),
-                Some(Err(built)) => Some(built),
-                None => None,
-            };
-        }
-        let mut memory = self.memory();
-        let grown = match &before {
-            Some(before) => self.grown(before, statement, &files, &mut memory).await?,
-            None => None,
-        };
-        let index = match grown {
-            Some(index) => index,
-            None => {
-                memory.free();
-                before = None;
-                read::read(&self.relations, &self.engine.seeing(statement), &mut memory).await?
-            }
-        };
+        let shared: Vec<Option<Arc<Piece>>> = index
+            .pieces()
+            .iter()
+            .map(|piece| {
+                let before = before?;
+                let at = before.index.pieces().iter().position(|other| Arc::ptr_eq(piece, other))?;
+                before.pieces.get(at).cloned()
+            })
+            .collect();
+        let new = || index.pieces().iter().zip(&shared).filter(|(_, shared)| shared.is_none());
+        memory.try_resize(index.bytes_of_names() + new().map(|(piece, _)| piece.bytes()).sum::<usize>())?;
         let built_at = clock.now();
         let took = built_at - began;
-        // A piece that stays was made when it was made.
-        let made = |piece: &Arc<Piece>| {
-            let before = before.as_ref()?;
-            let at = before.index.pieces().iter().position(|other| Arc::ptr_eq(piece, other))?;
-            before.pieces.get(at).copied()
+        let made = |(piece, shared): (&Arc<regulars_index::Piece>, Option<Arc<Piece>>)| {
+            shared.unwrap_or_else(|| {
+                let memory = memory.split(piece.bytes());
+                Arc::new(Piece { made_at: built_at, took, _memory: memory })
+            })
         };
-        let pieces = index.pieces().iter().map(|piece| made(piece).unwrap_or(Made { at: built_at, took })).collect();
+        let pieces = index.pieces().iter().zip(shared.clone()).map(made).collect();
         Ok(Built { index, is_from_file: false, files, built_at, took, pieces, _memory: memory })
     }
 
@@ -303,8 +398,7 @@ impl Keeper {
                 }
             }
         }
-        // What stays is there twice only as long as both are.
-        memory.try_resize(before.index.bytes_of_names() * 2)?;
+        memory.try_resize(before.index.bytes_of_names())?;
         let since = Since {
             index: &before.index,
             members: rereads_members.then(|| self.engine.seeing(statement)),
@@ -333,11 +427,8 @@ impl Keeper {
         }
         match blocking(move || file.read(&files)).await? {
             Ok((index, files)) => {
-                memory.try_resize(index.bytes())?;
-                let built_at = clock.now();
-                let took = built_at - began;
-                let pieces = vec![Made { at: built_at, took }; index.pieces().len()];
-                Ok(Some(Built { index, is_from_file: true, files, built_at, took, pieces, _memory: memory }))
+                let built = self.built(index, None, files, memory, began, clock)?;
+                Ok(Some(Built { is_from_file: true, ..built }))
             }
             Err(unusable) => {
                 tracing::info!("the file of the member index is not used, {unusable}");
@@ -360,7 +451,7 @@ impl Keeper {
         let kept = self.kept.lock();
         let built = kept.built.as_deref();
         let state = match built {
-            _ if kept.is_building => IndexState::Building,
+            _ if kept.building.is_some() => IndexState::Building,
             Some(_) if kept.is_behind => IndexState::Behind,
             Some(_) => IndexState::Fresh,
             None if kept.failed.is_some() => IndexState::Failed,
@@ -397,18 +488,18 @@ impl Built {
             built_at: self.built_at,
             took: self.took,
         };
-        let pieces = self.index.pieces().iter().zip(&self.pieces).map(|(piece, made)| PieceStatus {
+        let pieces = self.index.pieces().iter().zip(&self.pieces).map(|(piece, known)| PieceStatus {
             name: piece.name(),
             rows: Some(rows(piece)),
             bytes: piece.bytes(),
-            built_at: made.at,
-            took: made.took,
+            built_at: known.made_at,
+            took: known.took,
         });
         std::iter::once(names).chain(pieces).collect()
     }
 }
 
-fn rows(piece: &Piece) -> usize {
+fn rows(piece: &regulars_index::Piece) -> usize {
     piece.receipts() + piece.lines()
 }
 
@@ -423,6 +514,7 @@ struct Building<'a> {
 
 impl Drop for Building<'_> {
     fn drop(&mut self) {
-        self.keeper.kept.lock().is_building = false;
+        self.keeper.kept.lock().building = None;
+        self.keeper.progress.notify_waiters();
     }
 }

@@ -10,6 +10,6 @@ mod keeper;
 mod question;
 mod read;
 
-pub use self::keeper::{Built, Grows, Holds, IndexState, IndexStatus, Keeper, PieceStatus, Source};
+pub use self::keeper::{Built, CaughtUp, Grows, Holds, IndexState, IndexStatus, Keeper, PieceStatus, Source};
 pub use self::question::Wanted;
 pub use self::read::Relations;

@@ -50,9 +50,7 @@ pub async fn read(relations: &Relations, engine: &Engine, memory: &mut MemoryRes
     let Reading { builder, memory, .. } = reading;
     // A month is sorted at a time: it is there twice, the others once.
     memory.try_resize(builder.bytes() + builder.bytes() / 2)?;
-    let index = builder.finish().map_err(unfit)?;
-    memory.try_resize(index.bytes())?;
-    Ok(index)
+    builder.finish().map_err(unfit)
 }
 
 /// What of the relations came after an index.
@@ -90,11 +88,10 @@ pub async fn read_since(
         reading.lines(relations).await?;
     }
     let Reading { builder, memory, .. } = reading;
+    // Months that are made again are there twice.
+    memory.try_resize(builder.bytes() * 2)?;
     match builder.finish_onto(since.index) {
-        Ok(index) => {
-            memory.try_resize(index.bytes())?;
-            Ok(Some(index))
-        }
+        Ok(index) => Ok(Some(index)),
         Err(Unfit::Entangled(how)) => {
             tracing::info!("member index: built from the beginning, the new files have {how}");
             Ok(None)

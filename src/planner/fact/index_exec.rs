@@ -167,6 +167,11 @@ impl MemberIndexExec {
 }
 
 impl MemberIndexExec {
+    /// Whether a plan reads the index anywhere.
+    pub fn is_in(plan: &Arc<dyn ExecutionPlan>) -> bool {
+        plan.downcast_ref::<Self>().is_some() || plan.children().into_iter().any(Self::is_in)
+    }
+
     /// Whether it looks at one member at most.
     pub fn reads_one_member(&self) -> bool {
         self.asked.members.count() <= 1
