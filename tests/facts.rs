@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use regulars::config::Config;
 use tokio_postgres::{Client, SimpleQueryMessage};
 
-use crate::server::TestServer;
+use crate::server::{TestServer, engine, small_history};
 
 async fn lines(client: &Client, sql: &str) -> Vec<String> {
     let messages = client.simple_query(sql).await.unwrap();
@@ -44,6 +45,136 @@ async fn facts_of_one_select_share_their_scans() {
     client.batch_execute(&format!("CREATE VIEW busy AS {one}")).await.unwrap();
     let above = "SELECT member_id FROM busy WHERE last_purchase(member_id, last => '365 days') > asof() - 60";
     assert_eq!(scans(&client, above).await, scans(&client, one).await);
+    server.stop().await;
+}
+
+/// Plain SQL, and whether the member index tells it.
+const PLAIN: [(&str, bool); 26] = [
+    (
+        "SELECT member_id, count(*) FROM purchases WHERE status = 'completed' AND member_id IS NOT NULL GROUP BY member_id",
+        true,
+    ),
+    (
+        "SELECT p.member_id, count(p.purchase_id), count(DISTINCT business_date) AS days, min(business_date), max(p.business_date) \
+         FROM purchases p WHERE p.status = 'completed' AND p.member_id IS NOT NULL AND business_date >= '2026-01-01' \
+         GROUP BY p.member_id HAVING count(*) >= 2",
+        true,
+    ),
+    ("SELECT member_id FROM purchases WHERE status = 'completed' AND member_id = 'lunch' GROUP BY member_id", true),
+    (
+        "SELECT DISTINCT member_id FROM purchases WHERE status = 'completed' AND member_id IS NOT NULL AND weekday IN (1, 2)",
+        true,
+    ),
+    (
+        "SELECT DISTINCT member_id AS m FROM purchase_lines WHERE status = 'completed' AND member_id IS NOT NULL AND product_id = 'p1'",
+        true,
+    ),
+    (
+        "SELECT member_id, count(DISTINCT purchase_id) FROM purchase_lines WHERE status = 'completed' AND member_id IS NOT NULL \
+         AND product_id IN ('p1', 'p2') GROUP BY member_id",
+        true,
+    ),
+    ("SELECT count(DISTINCT member_id) FROM purchases WHERE status = 'completed' AND channel = 'app'", true),
+    (
+        "SELECT member_id FROM members m WHERE EXISTS (SELECT 1 FROM purchases p WHERE p.member_id = m.member_id \
+         AND p.status = 'completed' AND p.local_time >= time '11:00' AND p.local_time < time '14:00')",
+        true,
+    ),
+    (
+        "SELECT member_id FROM members m WHERE purchase_count(member_id) > 1 AND NOT EXISTS (SELECT FROM purchases \
+         WHERE member_id = m.member_id AND status = 'completed' AND business_date BETWEEN asof() - 60 AND asof())",
+        true,
+    ),
+    (
+        "SELECT member_id FROM members WHERE member_id IN (SELECT member_id FROM purchases WHERE status = 'completed' AND store_id = 'sthlm')",
+        true,
+    ),
+    (
+        "SELECT m.member_id FROM members m WHERE m.member_id NOT IN (SELECT member_id FROM purchases WHERE 'completed' = status \
+         AND member_id IS NOT NULL AND weekday = 2)",
+        true,
+    ),
+    (
+        "SELECT m.member_id, n FROM members m JOIN (SELECT member_id, count(*) AS n FROM purchases WHERE status = 'completed' \
+         AND member_id IS NOT NULL GROUP BY member_id) p USING (member_id) WHERE n > 1",
+        true,
+    ),
+    ("SELECT member_id FROM completed WHERE weekday = 1 AND member_id IS NOT NULL GROUP BY member_id", true),
+    // Receipts of all kinds, or nobody's.
+    ("SELECT member_id, count(*) FROM purchases WHERE member_id IS NOT NULL GROUP BY member_id", false),
+    (
+        "SELECT member_id, count(*) FROM purchases WHERE status = 'refund' AND member_id IS NOT NULL GROUP BY member_id",
+        false,
+    ),
+    ("SELECT member_id, count(*) FROM purchases WHERE status = 'completed' GROUP BY member_id", false),
+    ("SELECT DISTINCT member_id FROM purchases WHERE status = 'completed'", false),
+    (
+        "SELECT member_id FROM members WHERE member_id NOT IN (SELECT member_id FROM purchases WHERE status = 'completed' AND member_id <> 'lunch')",
+        false,
+    ),
+    // Lines of all products: a receipt without lines has none.
+    (
+        "SELECT member_id, count(DISTINCT purchase_id) FROM purchase_lines WHERE status = 'completed' AND member_id IS NOT NULL GROUP BY member_id",
+        false,
+    ),
+    // What the index does not know, or not so finely.
+    (
+        "SELECT member_id, sum(amount) FROM purchases WHERE status = 'completed' AND member_id IS NOT NULL GROUP BY member_id",
+        false,
+    ),
+    (
+        "SELECT DISTINCT member_id FROM purchases WHERE status = 'completed' AND member_id IS NOT NULL AND amount > 60",
+        false,
+    ),
+    (
+        "SELECT DISTINCT member_id FROM purchases WHERE status = 'completed' AND member_id IS NOT NULL AND local_time < time '13:59:59.5'",
+        false,
+    ),
+    (
+        "SELECT DISTINCT member_id FROM purchases WHERE status = 'completed' AND member_id IS NOT NULL AND purchased_at > '2026-06-01'",
+        false,
+    ),
+    (
+        "SELECT DISTINCT member_id FROM purchases WHERE status = 'completed' AND member_id IS NOT NULL AND (weekday = 1 OR store_id = 'bar')",
+        false,
+    ),
+    (
+        "SELECT member_id, store_id FROM purchases WHERE status = 'completed' AND member_id IS NOT NULL GROUP BY member_id, store_id",
+        false,
+    ),
+    (
+        "SELECT member_id, count(*) FILTER (WHERE weekday = 1) FROM purchases WHERE status = 'completed' AND member_id IS NOT NULL GROUP BY member_id",
+        false,
+    ),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plain_sql_about_members_is_told_by_the_index_where_it_knows_all_of_it() {
+    let engine = engine(&Config::of_folder(&small_history())).await;
+    engine.history.build_index(engine.clock.as_ref()).await.unwrap();
+    let server = TestServer::over(engine).await;
+    let client = server.client().await;
+    client.batch_execute("CREATE VIEW completed AS SELECT * FROM purchases WHERE status = 'completed'").await.unwrap();
+    let rows = async |sql: &str| -> Vec<String> {
+        let messages = client.simple_query(sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+        let rows = messages.into_iter().filter_map(|message| match message {
+            SimpleQueryMessage::Row(row) => Some(row),
+            _ => None,
+        });
+        let mut rows: Vec<String> = rows
+            .map(|row| (0..row.len()).map(|at| row.get(at).unwrap_or("NULL")).collect::<Vec<_>>().join("|"))
+            .collect();
+        rows.sort();
+        rows
+    };
+    for (asked, is_told) in PLAIN {
+        let (plan, told) = (lines(&client, &format!("EXPLAIN {asked}")).await, rows(asked).await);
+        assert_eq!(plan.iter().any(|line| line.contains("MemberIndexExec")), is_told, "{asked}: {plan:#?}");
+        client.batch_execute("SET regulars.member_index = off").await.unwrap();
+        assert_eq!(told, rows(asked).await, "{asked}");
+        client.batch_execute("RESET regulars.member_index").await.unwrap();
+        assert!(!told.is_empty() || asked.contains("NOT IN"), "{asked}");
+    }
     server.stop().await;
 }
 

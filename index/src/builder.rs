@@ -1,7 +1,7 @@
 //! Builds an index: rows in any order in, sorted narrow columns out; from nothing, or onto an index that knows the rows before.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Int16Type, Int64Type, Time64MicrosecondType};
@@ -485,8 +485,8 @@ impl Builder {
         self.put = Vec::new();
         let (members, products, keys) = (self.members.len(), self.products.len(), self.keys);
         self.is_known.resize(members, false);
-        for draft in drafts {
-            pieces.push(Arc::new(draft.sorted(members, products, keys)?));
+        for piece in on_all_threads(drafts, |draft| draft.sorted(members, products, keys)) {
+            pieces.push(Arc::new(piece?));
         }
         pieces.sort_by_key(|piece| piece.month);
         let member_ids = self.members.ids();
@@ -503,6 +503,26 @@ impl Builder {
             amount_scale: self.scales.amount,
         })
     }
+}
+
+/// What each gives, in any order; as many at a time as the machine has processors.
+pub fn on_all_threads<T: Send, U: Send>(of: Vec<T>, work: impl Fn(T) -> U + Sync) -> Vec<U> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(of.len());
+    let (waiting, done) = (Mutex::new(of), Mutex::new(Vec::new()));
+    let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    let one_after_the_other = || {
+        while let Some(one) = next() {
+            let result = work(one);
+            done.lock().unwrap_or_else(PoisonError::into_inner).push(result);
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..threads {
+            scope.spawn(one_after_the_other);
+        }
+        one_after_the_other();
+    });
+    done.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Where receipts of an index stand.

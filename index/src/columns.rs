@@ -211,6 +211,11 @@ impl MemberIndex {
         !self.pieces.iter().any(|piece| piece.has_early_refunds)
     }
 
+    /// Whether every receipt is completed, so that nobody needs to say that only those are meant.
+    pub fn has_only_completed(&self) -> bool {
+        self.pieces.iter().all(|piece| piece.refunds.member.is_empty() && piece.ids.ignored.len() == 0)
+    }
+
     pub fn amount_scale(&self) -> i8 {
         self.amount_scale
     }

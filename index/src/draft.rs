@@ -10,7 +10,7 @@ use super::columns::{
     NO_DAY, NO_NUMBER, NO_QUANTITY, NO_SECOND, NO_WEEKDAY, Postings, Receipts, Refunds, narrow, rows_of,
 };
 use super::ids::{Ids, Key, Keys};
-use super::piece::{Piece, PieceIds, blocks_of, first_day};
+use super::piece::{Piece, PieceIds, blocks_of, common, first_day};
 
 /// Completed receipts in any order, and the refunds of a month.
 #[derive(Debug)]
@@ -279,6 +279,7 @@ impl Draft {
             month: self.month,
             first_day,
             postings: Postings::of(&receipts, products),
+            flags: common(&receipts.flags),
             blocks: blocks_of(&receipts.member),
             days,
             has_early_refunds: self.has_early_refunds,

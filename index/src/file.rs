@@ -19,7 +19,7 @@ use super::columns::{Attributes, Lines, MemberIndex, NO_NUMBER, Postings, Receip
 use super::ids::{Ids, Key, Keys};
 use super::interner::Interner;
 use super::pending::Pending;
-use super::piece::{Piece, PieceIds, blocks_of, first_day, month_name};
+use super::piece::{Piece, PieceIds, blocks_of, common, first_day, month_name};
 
 /// What the file of names and that of a piece begin with.
 const NAMES: [u8; 8] = *b"RGLRSIDX";
@@ -218,6 +218,7 @@ impl Piece {
             month,
             first_day: first_day(month),
             days: (days.iter().min().copied().unwrap_or(0), days.iter().max().copied().unwrap_or(0)),
+            flags: common(&receipts.flags),
             blocks: if receipts.member.is_sorted() { blocks_of(&receipts.member) } else { Vec::new() },
             receipts,
             refunds,

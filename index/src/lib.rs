@@ -20,6 +20,7 @@ mod interner;
 mod pending;
 mod piece;
 mod question;
+mod scores;
 mod tally;
 
 pub use self::builder::{Builder, Scales, Unfit};
@@ -27,6 +28,7 @@ pub use self::columns::MemberIndex;
 pub use self::file::Unusable;
 pub use self::piece::Piece;
 pub use self::question::{Comparison, Condition, Filter, Part, Parts, ProductSet, Use};
+pub use self::scores::Scores;
 pub use self::tally::{Tally, Work};
 
 #[cfg(test)]

@@ -25,6 +25,8 @@ pub struct Piece {
     pub(crate) blocks: Vec<u32>,
     /// The least and the greatest [`Receipts::at`] day.
     pub(crate) days: (u8, u8),
+    /// The flags that all receipts have.
+    pub(crate) flags: u8,
     /// A refund exists before the purchase that it names does: as of a day between them it belongs elsewhere.
     pub(crate) has_early_refunds: bool,
     pub(crate) ids: PieceIds,
@@ -108,6 +110,11 @@ impl Piece {
         let mut refunds = self.refunds.receipt.iter().zip(&self.refunds.flags);
         refunds.any(|(receipt, flags)| *receipt == NO_NUMBER && flags & IS_LINKED != 0)
     }
+}
+
+/// The flags that are everywhere.
+pub fn common(flags: &[u8]) -> u8 {
+    flags.iter().fold(u8::MAX, |all, flags| all & flags)
 }
 
 /// Where the receipts of each block begin.

@@ -41,6 +41,9 @@ pub struct Filter {
     pub least_total: Option<i64>,
     /// As if nothing had been returned.
     pub is_gross: bool,
+    /// Completed receipts as they stand, whether they count as purchases or not, and products as they stand on lines, whether
+    /// they came back or not. Sums are not asked of them.
+    pub as_rows: bool,
     /// Receipts of later business dates do not exist, nor do refunds.
     pub as_of: Option<i32>,
 }

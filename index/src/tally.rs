@@ -231,20 +231,28 @@ impl<'a> Counting<'a, '_> {
         if rows.len() == 0 {
             return;
         }
-        let (filter, parts, flags) = (&self.one.filter, self.one.parts, &self.piece.receipts.flags);
+        let (filter, parts) = (&self.one.filter, self.one.parts);
         let mut marks = self.marked(rows, days);
         if parts.of_sums() {
             if filter.least_total.is_some() || !filter.all_products.is_empty() {
-                self.keep(rows, &mut marks, flags, |flags| flags & IS_PURCHASE != 0);
+                self.keep_purchases(rows, &mut marks);
             }
             self.add_sums(&marks, rows);
         }
         if parts.of_receipts() {
-            self.keep(rows, &mut marks, flags, |flags| flags & IS_PURCHASE != 0);
-            if let Some(products) = &filter.products {
-                self.keep_bought(&mut marks, rows, products);
+            if !filter.as_rows {
+                self.keep_purchases(rows, &mut marks);
+                if let Some(products) = &filter.products {
+                    self.keep_bought(&mut marks, rows, products);
+                }
             }
             self.add_counts(&marks, rows);
+        }
+    }
+
+    fn keep_purchases(&mut self, rows: &Rows<'_>, marks: &mut [u8]) {
+        if self.piece.flags & IS_PURCHASE == 0 {
+            self.keep(rows, marks, &self.piece.receipts.flags, |flags| flags & IS_PURCHASE != 0);
         }
     }
 
@@ -287,7 +295,9 @@ impl<'a> Counting<'a, '_> {
         }
         for set in &filter.all_products {
             self.keep_touched(&mut marks, rows, set);
-            self.keep_bought(&mut marks, rows, set);
+            if !filter.as_rows {
+                self.keep_bought(&mut marks, rows, set);
+            }
         }
         if let Some(products) = &filter.products {
             self.keep_touched(&mut marks, rows, products);
@@ -336,6 +346,9 @@ impl<'a> Counting<'a, '_> {
 
     /// Takes the mark off receipts whose products of these, of which they have some, came back.
     fn keep_bought(&self, marks: &mut [u8], rows: &Rows<'_>, set: &ProductSet) {
+        if self.piece.flags & IS_PLAIN != 0 {
+            return;
+        }
         let flags = &self.piece.receipts.flags;
         rows.keep_marked(marks, |receipt| flags[receipt] & IS_PLAIN != 0 || self.has(set, receipt));
     }
@@ -344,8 +357,9 @@ impl<'a> Counting<'a, '_> {
         let (piece, parts, first) = (self.piece, self.one.parts, self.first);
         let needs_day = parts.first_day || parts.last_day || parts.visit_days;
         self.bytes += rows.len() * (size_of::<u32>() + usize::from(needs_day));
+        let (marked, all) = (sum_of_marks(marks), rows.len() as i64);
         let range = match rows {
-            Rows::All(range) if sum_of_marks(marks) * SPARSE > rows.len() as i64 => range.clone(),
+            Rows::All(range) if marked * SPARSE > all => range.clone(),
             _ => {
                 for receipt in rows.marked(marks) {
                     let at = (piece.receipts.member[receipt] - first) as usize;
@@ -357,7 +371,19 @@ impl<'a> Counting<'a, '_> {
         };
         // Each in a loop of its own that does not branch: a receipt without a mark changes nothing.
         let members = &piece.receipts.member[range.clone()];
-        let rows = || members.iter().map(|member| (*member - first) as usize).zip(marks);
+        let at = || members.iter().map(|member| (*member - first) as usize);
+        let rows = || at().zip(marks);
+        let days = || piece.receipts.at.day[range.clone()].iter().map(|day| piece.first_day + i32::from(*day));
+        if marked == all && !parts.visit_days && !parts.first_day {
+            // All of them: nothing has to be told apart.
+            if parts.count {
+                at().for_each(|at| self.tally.count[at] += 1);
+            }
+            if parts.last_day && piece.month.is_some() {
+                at().zip(days()).for_each(|(at, day)| self.tally.last_day[at] = day);
+            }
+            return;
+        }
         if parts.count {
             for (at, mark) in rows() {
                 self.tally.count[at] += i64::from(*mark);
@@ -366,7 +392,6 @@ impl<'a> Counting<'a, '_> {
         if piece.month.is_none() {
             return;
         }
-        let days = || piece.receipts.at.day[range.clone()].iter().map(|day| piece.first_day + i32::from(*day));
         if parts.first_day {
             for ((at, mark), day) in rows().zip(days()) {
                 let first = &mut self.tally.first_day[at];

@@ -329,6 +329,7 @@ struct Plain {
     to_day: Option<i32>,
     least_total: Option<i64>,
     is_gross: bool,
+    as_rows: bool,
     as_of: Option<i32>,
 }
 
@@ -348,6 +349,7 @@ impl Plain {
             to_day: numbers.one_in(3).then(|| day(numbers)),
             least_total: numbers.one_in(4).then(|| numbers.below(900)),
             is_gross: numbers.one_in(3),
+            as_rows: numbers.one_in(4),
             as_of: numbers.one_in(3).then(|| day(numbers)),
         }
     }
@@ -365,6 +367,7 @@ impl Plain {
             to_day: self.to_day,
             least_total: self.least_total,
             is_gross: self.is_gross,
+            as_rows: self.as_rows,
             as_of: self.as_of,
         }
     }
@@ -393,6 +396,9 @@ impl Plain {
         let of = |row: &Row| -> Vec<i64> {
             row.lines.iter().filter(|line| products.contains(&line.0)).map(|line| line.1).collect()
         };
+        if self.as_rows {
+            return !of(row).is_empty();
+        }
         if self.is_gross {
             return of(row).iter().any(|quantity| *quantity > 0);
         }
@@ -419,7 +425,8 @@ impl Plain {
             .filter(|row| self.exists(row) && self.matches(row) && self.has_all(row, rows))
             .collect();
         let is_counted = |row: &&&Row| {
-            is_purchase(row) && self.products.as_ref().is_none_or(|products| self.has(products, row, rows))
+            (self.as_rows || is_purchase(row))
+                && self.products.as_ref().is_none_or(|products| self.has(products, row, rows))
         };
         let counted: Vec<&&Row> = asked.iter().filter(is_counted).collect();
         let days: std::collections::BTreeSet<i32> = counted.iter().filter_map(|row| row.day).collect();
@@ -465,8 +472,9 @@ fn check_random_questions(index: &MemberIndex, rows: &[Row], count: usize, rando
             visit_days: true,
             first_day: true,
             last_day: true,
-            amount: true,
-            quantity: true,
+            // Of rows as they stand there are no sums.
+            amount: !asked.as_rows,
+            quantity: !asked.as_rows,
             currencies: false,
         };
         let one = Use { filter: asked.filter(index), parts, currency_of_store: Vec::new() };
@@ -474,12 +482,15 @@ fn check_random_questions(index: &MemberIndex, rows: &[Row], count: usize, rando
         by_product += usize::from(work.by_product);
         // Some of it alone goes another way, and so does one member alone.
         let only = |parts: Parts| index.tally(&Use { parts, ..one.clone() }, 0..index.members()).0;
-        let amount = only(Parts { amount: true, ..Parts::default() }).amount;
+        let amount = only(Parts { amount: parts.amount, ..Parts::default() }).amount;
         assert_eq!(amount, all.amount, "{asked:?}\n{rows:?}");
         let last_day = only(Parts { last_day: true, ..Parts::default() }).last_day;
         assert_eq!(last_day, all.last_day, "{asked:?}\n{rows:?}");
         for member in 1..=9 {
-            let expected = asked.tally(member, rows);
+            let mut expected = asked.tally(member, rows);
+            if asked.as_rows {
+                (expected.4, expected.5) = (0, 0);
+            }
             let Some(number) = index.member_of_number(member) else {
                 assert_eq!(expected, (0, 0, None, None, 0, 0));
                 continue;
@@ -487,7 +498,8 @@ fn check_random_questions(index: &MemberIndex, rows: &[Row], count: usize, rando
             let day = |day: i32| (day != Tally::NO_DAY).then_some(day);
             let told = |tally: &Tally, at: usize| {
                 let days = (day(tally.first_day[at]), day(tally.last_day[at]));
-                (tally.count[at], tally.visit_days[at], days.0, days.1, tally.amount[at], tally.quantity[at])
+                let sum = |sums: &[i128]| sums.get(at).copied().unwrap_or_default();
+                (tally.count[at], tally.visit_days[at], days.0, days.1, sum(&tally.amount), sum(&tally.quantity))
             };
             assert_eq!(told(&all, number as usize), expected, "member {member}, {asked:?}\n{rows:?}");
             let (alone, _) = index.tally(&one, number..number + 1);
@@ -495,6 +507,46 @@ fn check_random_questions(index: &MemberIndex, rows: &[Row], count: usize, rando
         }
     }
     by_product
+}
+
+#[test]
+fn scores_are_those_of_sorting_everybody() {
+    let mut random = Numbers(seed());
+    for _ in 0..60 {
+        let rows = random_history(&mut random);
+        let index = built(&rows);
+        let asked = Plain::random(&mut random);
+        let parts = Parts { count: true, last_day: true, amount: !asked.as_rows, ..Parts::default() };
+        let one = Use { filter: asked.filter(&index), parts, currency_of_store: Vec::new() };
+        let (tally, _) = index.tally(&one, 0..index.members());
+        let told: Vec<_> = (1..=9).map(|member| asked.tally(member, &rows)).collect();
+        // Of the nine members seven are known.
+        let population: Vec<i64> =
+            (1..=7).zip(&told).filter(|(_, told)| told.0 > 0).map(|(member, _)| member).collect();
+        for by in [Part::Count, Part::LastDay, Part::Amount] {
+            if by == Part::Amount && asked.as_rows {
+                continue;
+            }
+            let of = |member: i64| {
+                let told = &told[usize::try_from(member).unwrap() - 1];
+                match by {
+                    Part::Count => i128::from(told.0),
+                    Part::LastDay => told.3.map_or(i128::from(Tally::NO_DAY), i128::from),
+                    _ => told.4,
+                }
+            };
+            let scored = index.scored(&index.scores(&one, by), &tally, 0);
+            for member in 1..=9 {
+                let Some(number) = index.member_of_number(member) else { continue };
+                let as_low = population.iter().filter(|other| of(**other) <= of(member)).count();
+                let expected = population.contains(&member).then(|| {
+                    // The least whole number that is no less than five times the share.
+                    i16::try_from((5 * as_low).div_ceil(population.len())).unwrap()
+                });
+                assert_eq!(scored[number as usize], expected, "member {member} by {by:?}, {asked:?}\n{rows:?}");
+            }
+        }
+    }
 }
 
 fn seed() -> u64 {

@@ -203,6 +203,11 @@ impl History {
         }
     }
 
+    /// Whether receipts have a table of their own, which lines borrow from.
+    pub fn has_receipts_of_their_own(&self) -> bool {
+        self.relations().any(|relation| relation.name == "purchases" && relation.files.is_some())
+    }
+
     /// Whether there is a member index that does not hold the files as they were seen last.
     pub fn is_index_behind(&self) -> bool {
         let status = self.index_status();

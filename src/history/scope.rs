@@ -30,4 +30,7 @@ pub struct Scope {
     pub min_amount: Option<ScalarValue>,
     /// As if nothing had been returned.
     pub is_gross: bool,
+    /// Completed receipts as they stand in the table, and products as they stand on lines: what is no purchase counts too, and so does
+    /// what came back.
+    pub as_rows: bool,
 }

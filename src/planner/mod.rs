@@ -44,6 +44,7 @@ use crate::catalog::snapshot::Snapshot;
 use crate::catalog::system::SystemContext;
 use crate::error::{self, Error, Result, message};
 use crate::execution::plan_cache::PlanScope;
+use crate::history::index::Built;
 use crate::history::{Dictionary, History};
 use crate::pg_type::PgType;
 use crate::session::TextFormat;
@@ -107,16 +108,27 @@ impl Planner {
     ///
     /// Errors: those of the facts' filters, with positions in the client's text.
     pub async fn lower(&self, plan: LogicalPlan) -> Result<LogicalPlan> {
-        let plan = question::lower(plan, self)?;
+        let mut plan = question::lower(plan, self)?;
+        let types = fact::Types::of(&self.history);
+        if self.uses_index && fact::plain::reads_receipts(&plan, &self.history)? {
+            let dictionary = Arc::default();
+            let mut lowering = self.lowering(&types, &dictionary);
+            lowering.index = self.index().await?;
+            plan = fact::plain::rewrite(plan, &lowering)?;
+        }
         let Some(calls) = fact::place::calls(&plan)? else { return Ok(plan) };
         let dictionary = if calls.need_dictionary { self.dictionary().await? } else { Arc::default() };
-        let types = fact::Types::of(&self.history);
         let mut lowering = self.lowering(&types, &dictionary);
         if self.uses_index {
-            lowering.index = self.history.index(&StatementFiles::of(self.state.as_ref())).await?;
+            lowering.index = self.index().await?;
         }
         let plan = fact::place::place(plan, &lowering)?;
         Ok(fact::lower::lower(plan, &lowering)?)
+    }
+
+    /// The member index, if it holds the files that this statement sees.
+    async fn index(&self) -> Result<Option<Arc<Built>>> {
+        self.history.index(&StatementFiles::of(self.state.as_ref())).await
     }
 
     /// What the words of the history mean, as its files are seen by this statement.

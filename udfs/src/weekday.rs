@@ -32,6 +32,13 @@ impl WeekdaySet {
         Ok(Self { days })
     }
 
+    /// The set of these ISO weekdays; `None` for none, and for a number that is not one from 1 to 7.
+    pub fn of(iso_weekdays: impl IntoIterator<Item = u8>) -> Option<Self> {
+        let bit = |day: u8| (1..=7).contains(&day).then(|| 1 << (day - 1));
+        let days = iso_weekdays.into_iter().try_fold(0, |days, day| Some(days | bit(day)?))?;
+        (days != 0).then_some(Self { days })
+    }
+
     /// Whether an ISO weekday (1 to 7) is in the set.
     pub fn contains(self, iso_weekday: u8) -> bool {
         (1..=7).contains(&iso_weekday) && self.days & 1 << (iso_weekday - 1) != 0

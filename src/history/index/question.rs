@@ -75,6 +75,7 @@ impl Wanted<'_> {
             to_day: scope.to_day,
             least_total,
             is_gross: scope.is_gross,
+            as_rows: scope.as_rows,
             as_of: self.as_of,
         };
         Some(Use { filter, parts: self.parts, currency_of_store })

@@ -15,7 +15,7 @@ use datafusion::scalar::ScalarValue;
 
 use super::filter::FilterName;
 use super::syntax::PLACE_MARK;
-use super::{Fact, Types};
+use super::{Fact, Scope, Types};
 use crate::history::History;
 
 /// The filters of a call with their values, in the order written.
@@ -33,6 +33,8 @@ pub struct FactCall {
     /// Whether the client wrote it: then a word that nothing is named by is an error. In a view that was created
     /// earlier it is a warning.
     pub is_own: bool,
+    /// What it looks at, where plain SQL said it and not filters.
+    pub scope: Option<Arc<Scope>>,
     signature: Signature,
 }
 
@@ -62,9 +64,24 @@ impl FactCall {
             name: name.to_owned(),
             position,
             is_own,
+            scope: None,
             signature: Signature::variadic_any(Volatility::Stable),
         };
         Some((fact, Arc::new(ScalarUDF::new_from_impl(call))))
+    }
+
+    /// A fact of a member that plain SQL says in other words.
+    pub fn said(fact: Fact, member: Expr, scope: Arc<Scope>, types: &Types) -> Expr {
+        let call = Self {
+            fact,
+            gives: fact.data_type(types),
+            name: fact.name().to_owned(),
+            position: None,
+            is_own: false,
+            scope: Some(scope),
+            signature: Signature::variadic_any(Volatility::Stable),
+        };
+        Arc::new(ScalarUDF::new_from_impl(call)).call(vec![member])
     }
 
     /// The call that an expression is, with the member and the filters as they are written.
@@ -85,7 +102,7 @@ impl FactCall {
 /// Calls are the same wherever they stand.
 impl PartialEq for FactCall {
     fn eq(&self, other: &Self) -> bool {
-        self.fact == other.fact && self.gives == other.gives
+        self.fact == other.fact && self.gives == other.gives && self.scope == other.scope
     }
 }
 

@@ -6,11 +6,11 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow::array::{
-    ArrayRef, BooleanArray, Date32Array, Decimal128Array, Int64Array, RecordBatch, RecordBatchOptions, StringViewArray,
-    new_empty_array,
+    ArrayRef, BooleanArray, Date32Array, Decimal128Array, Int16Array, Int64Array, RecordBatch, RecordBatchOptions,
+    StringViewArray, new_empty_array,
 };
 use arrow::compute::FilterBuilder;
 use arrow::datatypes::{DataType, Date32Type, Decimal128Type, DecimalType, Schema, SchemaRef};
@@ -25,7 +25,7 @@ use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSe
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties};
 use futures::stream;
-use regulars_index::{Comparison, Condition, Part, Tally, Use};
+use regulars_index::{Comparison, Condition, Part, Scores, Tally, Use};
 
 use crate::error::message;
 use crate::history::index::Built;
@@ -37,6 +37,8 @@ pub struct Question {
     pub uses: Vec<Use>,
     /// The names of currencies, in the order of their numbers.
     pub currencies: Vec<String>,
+    /// What was found out of all members for the sake of scores, by use and what they are scored by.
+    pub scores: Vec<(usize, Part, OnceLock<Scores>)>,
 }
 
 /// A column of the answer.
@@ -45,6 +47,8 @@ pub enum IndexColumn {
     Member,
     /// Of the use at this place.
     Part(usize, Part),
+    /// From 1 to 5, by a part of the use at this place.
+    Score(usize, Part),
 }
 
 impl Question {
@@ -63,6 +67,14 @@ impl Question {
 }
 
 impl Question {
+    /// The scores by a part of a use; of all members, so that they are found out once.
+    fn scores(&self, at: usize, by: Part) -> Result<&Scores> {
+        match self.scores.iter().find(|(of, part, _)| (*of, *part) == (at, by)) {
+            Some((_, _, scores)) => Ok(scores.get_or_init(|| self.built.index.scores(&self.uses[at], by))),
+            None => internal_err!("there are no scores of this"),
+        }
+    }
+
     /// The same for what these expressions, which have no columns, give now.
     fn range_of_all(&self, ids: &[Arc<dyn PhysicalExpr>], members: u32) -> Result<Range<u32>> {
         let options = RecordBatchOptions::new().with_row_count(Some(1));
@@ -110,8 +122,9 @@ impl Members {
     }
 }
 
-/// Members in a batch.
-const MEMBERS_AT_ONCE: u32 = 8192;
+/// Members in a batch: so many that a month has enough receipts of them to be worth looking for, so few that their sums
+/// stay near the processor.
+const MEMBERS_AT_ONCE: u32 = 32_768;
 
 #[derive(Debug)]
 pub struct MemberIndexExec {
@@ -342,8 +355,12 @@ impl Answering {
         let index = &self.question.built.index;
         let conditions = self.condition.as_deref().map(Condition::uses).unwrap_or_default();
         let is_asked = |at: usize| {
-            conditions.contains(&at)
-                || self.columns.iter().any(|column| matches!(column, IndexColumn::Part(of, _) if *of == at))
+            self.only_bought
+                || conditions.contains(&at)
+                || self.columns.iter().any(|column| match column {
+                    IndexColumn::Part(of, _) | IndexColumn::Score(of, _) => *of == at,
+                    IndexColumn::Member => false,
+                })
         };
         let tallies: Vec<Tally> = self
             .question
@@ -383,6 +400,10 @@ impl Answering {
             arrays.push(match column {
                 IndexColumn::Member => index.member_ids().slice(members.start as usize, members.len()),
                 IndexColumn::Part(at, part) => self.array(&tallies[*at], *part, field.data_type())?,
+                IndexColumn::Score(at, by) => {
+                    let scored = index.scored(self.question.scores(*at, *by)?, &tallies[*at], members.start);
+                    Arc::new(Int16Array::from(scored))
+                }
             });
         }
         if let Some(rows) = rows.filter(|_| count < members.len()) {

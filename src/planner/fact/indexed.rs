@@ -6,7 +6,7 @@
 //! receipts do, so that what stands above is the same; `SET regulars.member_index = off` plans without them.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
@@ -25,7 +25,7 @@ use super::index_exec::{Asked, IndexColumn, MemberIndexExec, Members, Question};
 use super::lower::{MEMBER, column, least_name, most_name, part_name};
 use super::node::Wanted;
 use super::receipt::Use;
-use super::{Fact, Lowering, MemberFacts, rank};
+use super::{Fact, Lowering, MemberFacts};
 use crate::history::AsOf;
 use crate::history::id::Id;
 use crate::history::index::Wanted as IndexWanted;
@@ -50,8 +50,15 @@ pub struct Indexed {
 
 impl Lowering<'_> {
     /// The question to the index that answers these parts of these uses; `None` when there is no index of the files that
-    /// the statement sees, or it cannot tell. `checks`: whether a use's currencies are looked at.
-    pub fn indexed(&self, uses: &[Use], parts: &[(Fact, usize)], checks: &[bool]) -> Option<Indexed> {
+    /// the statement sees, or it cannot tell. `checks`: whether a use's currencies are looked at; `scores`: those that are
+    /// wanted, and of which use.
+    pub fn indexed(
+        &self,
+        uses: &[Use],
+        parts: &[(Fact, usize)],
+        checks: &[bool],
+        scores: &[(Fact, usize)],
+    ) -> Option<Indexed> {
         let built = self.index.as_ref()?;
         let as_of = self.state.config().get_extension::<AsOf>();
         // The index knows days, not instants.
@@ -98,7 +105,18 @@ impl Lowering<'_> {
             let wanted = IndexWanted { scope: &one.scope, parts: wanted, as_of, currencies: &places };
             asked.push(wanted.in_numbers(&built.index)?);
         }
-        let question = Question { built: Arc::clone(built), uses: asked, currencies: names };
+        let mut found_out = Vec::with_capacity(scores.len());
+        for (score, at) in scores {
+            let by = match score {
+                Fact::RfmRecency => Part::LastDay,
+                Fact::RfmFrequency => Part::Count,
+                _ => Part::Amount,
+            };
+            found_out.push((*at, by, OnceLock::new()));
+            let (name, from) = (part_name(*score, *at), IndexColumn::Score(*at, by));
+            columns.push(PartColumn { name, from, data_type: DataType::Int16 });
+        }
+        let question = Question { built: Arc::clone(built), uses: asked, currencies: names, scores: found_out };
         Some(Indexed { question: Arc::new(question), parts: columns, member: self.types.member.clone() })
     }
 
@@ -115,7 +133,7 @@ impl Lowering<'_> {
         let LogicalPlan::TableScan(scan) = node.input.as_ref() else { return Ok(None) };
         let is_plain = scan.projection.is_none() && scan.filters.is_empty() && scan.fetch.is_none();
         let of_member = matches!(&node.member, Expr::Column(column) if column.name == "member_id");
-        let apart = |wanted: &Wanted| wanted.fact == Fact::MemberLevel || rank::is_rank(wanted.fact);
+        let apart = |wanted: &Wanted| wanted.fact == Fact::MemberLevel;
         let Some(members) = self.history.relation("members") else { return Ok(None) };
         let is_members = source_as_provider(&scan.source).is_ok_and(|found| Arc::ptr_eq(&found, &members));
         if !is_plain || !of_member || !is_members || node.facts.iter().any(apart) {
@@ -123,7 +141,8 @@ impl Lowering<'_> {
         }
         let facts: Vec<&Wanted> = node.facts.iter().collect();
         let asked = self.asked(&facts);
-        let Some(indexed) = self.indexed(&asked.uses, &asked.parts, &asked.checks) else { return Ok(None) };
+        let Some(scores) = asked.scores(&facts) else { return Ok(None) };
+        let Some(indexed) = self.indexed(&asked.uses, &asked.parts, &asked.checks, &scores) else { return Ok(None) };
         let relation = IndexedMembers::new(indexed, members)?;
         let mut exprs: Vec<Expr> = node.input.schema().columns().into_iter().map(Expr::Column).collect();
         for wanted in &facts {

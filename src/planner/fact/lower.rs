@@ -14,7 +14,8 @@ use datafusion::functions::expr_fn::coalesce;
 use datafusion::functions_aggregate::expr_fn::{count, max, min};
 use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::logical_expr::{
-    Expr, ExprFunctionExt, ExprSchemable, LogicalPlan, LogicalPlanBuilder, ScalarUDF, cast, lit,
+    Expr, ExprFunctionExt, ExprSchemable, LogicalPlan, LogicalPlanBuilder, ScalarUDF, UserDefinedLogicalNodeCore, cast,
+    lit,
 };
 
 use super::filter::{FilterName, Ids, Reader};
@@ -61,6 +62,9 @@ pub fn lower(plan: LogicalPlan, lowering: &Lowering<'_>) -> Result<LogicalPlan> 
 impl Lowering<'_> {
     /// What a call's filters say. Errors: those of [`Reader::scope`], at the place of the call.
     pub fn scope(&self, call: &FactCall, filters: &[(FilterName, &Expr)]) -> Result<Arc<Scope>> {
+        if let Some(scope) = &call.scope {
+            return Ok(Arc::clone(scope));
+        }
         let reader = Reader {
             dictionary: self.dictionary,
             day: self.day,
@@ -139,6 +143,9 @@ impl Lowering<'_> {
         if let Some(plan) = self.members_with_facts(node)? {
             return Ok(plan);
         }
+        if let Some(plan) = self.apart(node)? {
+            return Ok(plan);
+        }
         let columns: Vec<Expr> = node.input.schema().columns().into_iter().map(Expr::Column).collect();
         // The member as a column, which a join can have as its key whatever it is. A column of the input is taken as it
         // is, so that a condition on it is one on the facts' member too.
@@ -187,6 +194,25 @@ impl Lowering<'_> {
         LogicalPlanBuilder::from(plan).project(exprs)?.build()
     }
 
+    /// Rows as they stand are told by the index alone. Where it cannot tell the other facts, they are computed apart.
+    fn apart(&self, node: &MemberFacts) -> Result<Option<LogicalPlan>> {
+        let (rows, others): (Vec<Wanted>, Vec<Wanted>) =
+            node.facts.iter().cloned().partition(|wanted| wanted.scope.as_rows);
+        if rows.is_empty() || others.is_empty() {
+            return Ok(None);
+        }
+        let asked =
+            self.asked(&node.facts.iter().filter(|wanted| wanted.fact != Fact::MemberLevel).collect::<Vec<_>>());
+        if self.indexed(&asked.uses, &asked.parts, &asked.checks, &[]).is_some() {
+            return Ok(None);
+        }
+        let columns: Vec<Expr> = node.schema().columns().into_iter().map(Expr::Column).collect();
+        let with_rows = MemberFacts::new(Arc::clone(&node.input), node.member.clone(), rows, self.types)?;
+        let with_rows = Arc::new(self.joined(&with_rows)?);
+        let all = self.joined(&MemberFacts::new(with_rows, node.member.clone(), others, self.types)?)?;
+        LogicalPlanBuilder::from(all).project(columns)?.build().map(Some)
+    }
+
     /// What facts are made of: each scope once, with the parts that are wanted of it.
     pub fn asked(&self, facts: &[&Wanted]) -> Asked {
         let mut asked = Asked::default();
@@ -220,6 +246,11 @@ impl Lowering<'_> {
                 let [least, most] = [least_name, most_name].map(|name| column(&name(&at.to_string())));
                 currency::single(part(Fact::AmountSpent, at), least, most)
             }
+            fact if rank::is_rank(fact) => {
+                let value = rank::value_of(self, fact, &|score| part(score, at))?;
+                let without = fact.without_purchases(self.types)?;
+                if without.is_null() { value } else { coalesce(vec![value, lit(without)]) }
+            }
             fact => part(fact, at),
         };
         Ok(cast(value, wanted.fact.data_type(self.types)))
@@ -228,10 +259,19 @@ impl Lowering<'_> {
     /// One row for each member with purchases or refunds: [`MEMBER`] and a column for each fact.
     fn members(&self, facts: &[&Wanted]) -> Result<LogicalPlan> {
         let asked = self.asked(facts);
-        let mut members = match self.indexed(&asked.uses, &asked.parts, &asked.checks) {
-            Some(indexed) => indexed.into_plan()?,
-            None => self.grouped(&asked)?,
-        };
+        let scores = asked.scores(facts);
+        let mut is_scored = false;
+        let mut members =
+            match self.indexed(&asked.uses, &asked.parts, &asked.checks, scores.as_deref().unwrap_or_default()) {
+                Some(indexed) => {
+                    is_scored = scores.is_some();
+                    indexed.into_plan()?
+                }
+                None if asked.uses.iter().any(|one| one.scope.as_rows) => {
+                    return Err(message::internal("rows as they stand are not in the index").into());
+                }
+                None => self.grouped(&asked)?,
+            };
         let part = |fact: Fact, scope: &Arc<Scope>| -> Result<Expr> {
             let at = asked.at(scope);
             if !asked.parts.contains(&(fact, at)) {
@@ -246,12 +286,17 @@ impl Lowering<'_> {
                 _ => value,
             })
         };
-        members = rank::with_ranks(self, members, facts, &part)?;
+        if !is_scored {
+            members = rank::with_ranks(self, members, facts, &part)?;
+        }
         let mut exprs = vec![column("member_id").alias(MEMBER)];
         for wanted in facts {
             let at = asked.at(&wanted.scope);
             let value = match wanted.fact {
                 Fact::Bought => column(&part_name(Fact::PurchaseCount, at)).gt(lit(0_i64)),
+                fact if rank::is_rank(fact) && is_scored => {
+                    rank::value_of(self, fact, &|score| column(&part_name(score, at)))?
+                }
                 fact if rank::is_rank(fact) => rank::value(self, fact, &wanted.column)?,
                 fact => column(&part_name(fact, at)),
             };
@@ -313,6 +358,23 @@ pub struct Asked {
 }
 
 impl Asked {
+    /// The scores that facts are made of, each once; `None` where money may be of several currencies.
+    pub fn scores(&self, facts: &[&Wanted]) -> Option<Vec<(Fact, usize)>> {
+        let mut scores = Vec::new();
+        for wanted in facts {
+            let at = self.at(&wanted.scope);
+            for score in rank::scores_of(wanted.fact) {
+                if score == Fact::RfmMonetary && self.checks[at] {
+                    return None;
+                }
+                if !scores.contains(&(score, at)) {
+                    scores.push((score, at));
+                }
+            }
+        }
+        Some(scores)
+    }
+
     fn at(&self, scope: &Arc<Scope>) -> usize {
         self.uses.iter().position(|one| one.scope == *scope).unwrap_or_default()
     }

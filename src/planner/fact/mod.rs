@@ -11,6 +11,8 @@
 //!    [`rank`] and [`level`] add what is not a sum over receipts. Where the member index holds the files that the statement
 //!    sees, [`indexed`] takes the aggregates from there.
 //!
+//! What plain SQL asks of members by their receipts [`plain`] says as facts before all that, where that index can tell it.
+//!
 //! What always holds: rows of the input are neither lost nor repeated; a member without purchases, and NULL, has the
 //! value "without purchases"; nothing is evaluated row by row; how often receipts and lines are read does not grow with the number of
 //! facts. The normative meaning is the contract's, section 3; the tests hold it against PostgreSQL functions.
@@ -26,6 +28,7 @@ pub mod level;
 pub mod lower;
 pub mod node;
 pub mod place;
+pub mod plain;
 pub mod rank;
 pub mod receipt;
 pub mod syntax;

@@ -1,7 +1,8 @@
 //! Recency, frequency, money: where a member stands among all members with a purchase in the window.
 //!
 //! Scores are from 1 to 5 (best): `ceil(5 * cume_dist())`, so that equal members have equal scores. The population are
-//! the members of the history with a purchase in the scope; everybody else has no score and is a [`PROSPECT`].
+//! the members of the history with a purchase in the scope; everybody else has no score and is a [`PROSPECT`]. Here they are
+//! ranked by a window over parts of facts; the member index ranks by itself (`regulars_index::Scores`).
 
 use arrow::datatypes::DataType;
 use datafusion::common::{JoinType, Result, ScalarValue};
@@ -82,13 +83,23 @@ pub fn with_ranks(
     LogicalPlanBuilder::from(plan).project(columns.into_iter().chain(scores))?.build()
 }
 
-/// The value of a fact that is made of scores.
+/// The scores that a fact is made of.
+pub fn scores_of(fact: Fact) -> impl Iterator<Item = Fact> {
+    SCORES.into_iter().map(|(score, _)| score).filter(move |score| is_rank(fact) && needs(fact, *score))
+}
+
+/// The value of a fact that is made of scores, from where [`with_ranks`] put them.
 pub fn value(lowering: &Lowering<'_>, fact: Fact, name: &str) -> Result<Expr> {
+    value_of(lowering, fact, &|score| column(&score_name(score, name)))
+}
+
+/// The same from wherever a score is.
+pub fn value_of(lowering: &Lowering<'_>, fact: Fact, score: &dyn Fn(Fact) -> Expr) -> Result<Expr> {
     if fact != Fact::RfmGroup {
-        return Ok(column(&score_name(fact, name)));
+        return Ok(score(fact));
     }
     let group = lowering.function("rfm_group_of")?;
-    Ok(group.call(SCORES.iter().map(|(score, _)| column(&score_name(*score, name))).collect()))
+    Ok(group.call(SCORES.iter().map(|(of, _)| score(*of)).collect()))
 }
 
 const KNOWN: &str = "known_member";

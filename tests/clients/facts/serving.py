@@ -38,11 +38,12 @@ def arrow_table(types, rows):
 
 class Regulars:
     """A server over the given tables (name to Arrow table) that lives as long as the `with` block; `config` is added to
-    its configuration."""
+    its configuration. Of the tables `in_parts` further files may be added."""
 
-    def __init__(self, tables, config=""):
+    def __init__(self, tables, config="", in_parts=()):
         self.tables = tables
         self.config = config
+        self.parts = {name: 0 for name in in_parts}
 
     def __enter__(self):
         self.folder = tempfile.TemporaryDirectory(prefix="facts-")
@@ -72,8 +73,21 @@ class Regulars:
             assert "panicked" not in said, f"the server panicked: {said[-1000:]}"
 
     def write(self, name, table):
-        """Writes a table's file; the next statement sees it."""
-        pq.write_table(table, pathlib.Path(self.folder.name) / "history" / f"{name}.parquet")
+        """Writes a table's file, which is all of it then; the next statement sees it."""
+        history = pathlib.Path(self.folder.name) / "history"
+        if name not in self.parts:
+            pq.write_table(table, history / f"{name}.parquet")
+            return
+        (history / name).mkdir(exist_ok=True)
+        before = list((history / name).iterdir())
+        self.add(name, table)
+        for path in before:
+            path.unlink()
+
+    def add(self, name, table):
+        """Writes a further file of a table that has parts."""
+        self.parts[name] += 1
+        pq.write_table(table, pathlib.Path(self.folder.name) / "history" / name / f"{self.parts[name]}.parquet")
 
     def wait_for_port(self):
         """The server tells its address when it is ready; until then there is nothing to connect to."""
