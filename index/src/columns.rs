@@ -111,6 +111,13 @@ impl Postings {
         &list[place(list, range.start, all)..place(list, range.end, all)]
     }
 
+    /// The same, one after the other: where the range ends is not looked for.
+    pub fn from(&self, product: u32, range: &Range<usize>, all: usize) -> impl Iterator<Item = usize> {
+        let list = self.list(product);
+        let receipts = list[place(list, range.start, all)..].iter().map(|receipt| *receipt as usize);
+        receipts.take_while(|receipt| *receipt < range.end)
+    }
+
     /// About how many of `all` receipts within a range are a product's, if it was bought evenly.
     pub fn about(&self, product: u32, range: &Range<usize>, all: usize) -> usize {
         self.list(product).len() * range.len() / all.max(1)

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use super::columns::{
     Attributes, HAS_REFUNDS, IS_OF_PURCHASE, IS_PLAIN, IS_PURCHASE, Lines, MemberIndex, NO_AMOUNT, NO_CODE, NO_DAY,
-    NO_NUMBER, NO_QUANTITY, NO_SECOND, rows_of,
+    NO_NUMBER, NO_QUANTITY, NO_SECOND, narrow, rows_of,
 };
 use super::piece::Piece;
 use super::question::{Filter, Parts, ProductSet, Use};
@@ -173,14 +173,18 @@ impl Rows<'_> {
     }
 }
 
-/// Where marks are; eight places at a time where there are none.
+/// Where marks are; eight places at a time are looked at together.
 fn places(marks: &[u8]) -> impl Iterator<Item = usize> {
-    let eights = marks.chunks(8).enumerate().filter(|(_, eight)| match <&[u8; 8]>::try_from(*eight) {
-        Ok(eight) => u64::from_le_bytes(*eight) != 0,
-        Err(_) => true,
-    });
-    eights.flat_map(|(number, eight)| {
-        eight.iter().enumerate().filter(|(_, mark)| **mark != 0).map(move |(at, _)| number * 8 + at)
+    marks.chunks(8).enumerate().flat_map(|(number, chunk)| {
+        let mut eight = [0_u8; 8];
+        eight[..chunk.len()].copy_from_slice(chunk);
+        let mut left = u64::from_le_bytes(eight);
+        std::iter::from_fn(move || {
+            // Each byte is 1 or 0, so that the lowest bit that is set is that of the next mark.
+            let at = (left != 0).then(|| number * 8 + (left.trailing_zeros() / 8) as usize);
+            left &= left.wrapping_sub(1);
+            at
+        })
     })
 }
 
@@ -314,10 +318,9 @@ impl<'a> Counting<'a, '_> {
             Rows::All(range) if set.numbers().len() * SEARCH_COST < rows.len() => {
                 let mut touched = vec![0_u8; range.len()];
                 for product in set.numbers() {
-                    let list = self.piece.postings.within(*product, range, all.member.len());
-                    self.bytes += size_of_val(list);
-                    for receipt in list {
-                        touched[*receipt as usize - range.start] = 1;
+                    for receipt in self.piece.postings.from(*product, range, all.member.len()) {
+                        touched[receipt - range.start] = 1;
+                        self.bytes += size_of::<u32>();
                     }
                 }
                 for (mark, touched) in marks.iter_mut().zip(touched) {
@@ -455,7 +458,7 @@ impl<'a> Counting<'a, '_> {
         }
         let mut receipts: Vec<u32> = Vec::with_capacity(length);
         for product in set.numbers() {
-            receipts.extend_from_slice(piece.postings.within(*product, range, all));
+            receipts.extend(piece.postings.from(*product, range, all).map(narrow));
         }
         receipts.sort_unstable();
         receipts.dedup();

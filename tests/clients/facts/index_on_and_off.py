@@ -1,6 +1,6 @@
 """Random segments with the member index and without it: the same rows, also while files change and the index is built.
 
-    REGULARS_INDEX_CASES=20000 tests/clients/run facts/index_on_and_off    # more than the 300 of an ordinary run
+    REGULARS_INDEX_CASES=20000 tests/clients/run facts/index_on_and_off    # more than the 100 of an ordinary run
     REGULARS_FACT_SEED=… REGULARS_FACT_HISTORY=4                           # the same once more; only that history of it
 
 The questions are those of random_cases.py and, every fourth time, plain SQL beside facts: members grouped, counted, told
@@ -19,7 +19,7 @@ from histories import History
 from random_cases import DIFFERENCES_MAX, PLANS, Engine, comparable, shown
 from serving import Regulars
 
-CASES = int(os.environ.get("REGULARS_INDEX_CASES", "300"))
+CASES = int(os.environ.get("REGULARS_INDEX_CASES", "100"))
 SEED = os.environ.get("REGULARS_FACT_SEED") or str(random.randrange(10**9))
 ONLY_HISTORY = os.environ.get("REGULARS_FACT_HISTORY")
 CASES_PER_HISTORY = 100
