@@ -84,7 +84,7 @@ struct Said {
     /// Conditions on the member alone.
     of_member: Vec<Expr>,
     /// The member of a row outside that the rows belong to.
-    of_outer: Option<Expr>,
+    of_outer: Option<Column>,
     from_us: Option<i64>,
     to_us: Option<i64>,
     stores_are_texts: bool,
@@ -110,7 +110,7 @@ impl Plain<'_> {
                 Some(said) => Transformed::yes(said),
                 // EXISTS is never NULL, wherever it stands.
                 None => condition.clone().transform_down(|expr| match &expr {
-                    Expr::Exists(exists) => match self.exists(exists)? {
+                    Expr::Exists(exists) => match self.exists(exists, &filter.input)? {
                         Some(said) => Ok(Transformed::new(said, true, TreeNodeRecursion::Jump)),
                         None => Ok(Transformed::no(expr)),
                     },
@@ -126,7 +126,7 @@ impl Plain<'_> {
         }
     }
 
-    fn exists(&self, exists: &Exists) -> Result<Option<Expr>> {
+    fn exists(&self, exists: &Exists, input: &LogicalPlan) -> Result<Option<Expr>> {
         let mut plan = exists.subquery.subquery.as_ref();
         // Whatever is selected, and in which order.
         while let LogicalPlan::Projection(_) | LogicalPlan::Distinct(Distinct::All(_)) | LogicalPlan::Sort(_) = plan {
@@ -135,7 +135,9 @@ impl Plain<'_> {
         }
         let Some(rows) = self.rows(plan) else { return Ok(None) };
         let Some(said) = self.said(&rows)? else { return Ok(None) };
-        let Some(member) = said.of_outer.clone().filter(|_| said.of_member.is_empty()) else { return Ok(None) };
+        // A row further out is not at hand here.
+        let of_row = |member: &Column| said.of_member.is_empty() && input.schema().has_column(member);
+        let Some(member) = said.of_outer.clone().filter(of_row).map(Expr::Column) else { return Ok(None) };
         Ok(self
             .count_of(member, said)
             .map(|count| if exists.negated { count.eq(lit(0_i64)) } else { count.gt(lit(0_i64)) }))
@@ -363,12 +365,14 @@ impl Plain<'_> {
                     },
                     _ => return Ok(None),
                 };
-                if of.name == "member_id" && op == Operator::Eq && said.of_outer.is_none() {
-                    if let Expr::OuterReferenceColumn(_, outer) = to {
-                        said.of_outer = Some(Expr::Column(outer.clone()));
-                        said.has_member = true;
-                        return Ok(Some(()));
-                    }
+                if of.name == "member_id"
+                    && op == Operator::Eq
+                    && said.of_outer.is_none()
+                    && let Expr::OuterReferenceColumn(_, outer) = to
+                {
+                    said.of_outer = Some(outer.clone());
+                    said.has_member = true;
+                    return Ok(Some(()));
                 }
                 let Some(value) = self.value(to) else { return Ok(None) };
                 Ok(if of.name == "member_id" && op == Operator::Eq {
