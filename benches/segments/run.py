@@ -77,7 +77,7 @@ class Regulars:
         """What regulars.index says of the index once it is there."""
         while True:
             state, *rest = self.connection.execute(
-                "SELECT state, members, rows, bytes, build_ms, problem FROM regulars.index").fetchone()
+                "SELECT state, members, rows, bytes, build_ms, problem FROM regulars.index WHERE piece = 'all'").fetchone()
             if state == "fresh":
                 return dict(zip(("members", "rows", "bytes", "build_ms"), rest))
             if state == "failed":

@@ -133,7 +133,7 @@ def differences_over(history, number):
                     arriving.change()
                 if rng.random() < 0.08:
                     regulars.wait_for_index()
-                STATES[engines[1].connection.execute("SELECT state FROM regulars.index").fetchone()[0]] += 1
+                STATES[engines[1].connection.execute("SELECT state FROM regulars.index WHERE piece = 'all'").fetchone()[0]] += 1
                 if case % 4 == 3 and history.layout != "lines alone":
                     questions.is_bound, questions.as_of = False, None
                     questions.form = questions.pick = rng

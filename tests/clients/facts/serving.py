@@ -102,7 +102,7 @@ class Regulars:
         """Until the member index holds the files as they are. It is built in the background, a few seconds after a change."""
         give_up_at = time.monotonic() + START_TIMEOUT_S
         with self.connect() as connection:
-            while (state := connection.execute("SELECT state, problem FROM regulars.index").fetchone()) != ("fresh", None):
+            while (state := connection.execute("SELECT state, problem FROM regulars.index WHERE piece = 'all'").fetchone()) != ("fresh", None):
                 assert time.monotonic() < give_up_at, f"the member index is {state}"
                 time.sleep(0.02)
 
