@@ -1,20 +1,20 @@
 //! Builds an index: rows in any order in, sorted narrow columns out; from nothing, or onto an index that knows the rows before.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Int16Type, Int64Type, Time64MicrosecondType};
+use arrow::datatypes::{DataType, Date32Type, Int16Type, Int64Type, Time64MicrosecondType};
 use hashbrown::HashMap;
 
-use super::columns::{
-    Lines, MemberIndex, NO_AMOUNT, NO_CODE, NO_DAY, NO_NUMBER, NO_QUANTITY, NO_SECOND, NO_WEEKDAY, narrow,
-};
-use super::draft::{AMOUNT_MAX, Draft, DraftRefund, Of, Place};
+use super::columns::{Lines, MemberIndex, NO_AMOUNT, NO_DAY, NO_NUMBER, NO_SECOND, NO_WEEKDAY, known_first, narrow};
+use super::draft::{Draft, DraftRefund, Of, Place};
 use super::ids::{Key, Keys, Wanted};
 use super::interner::Interner;
 use super::pending::Pending;
 use super::piece::{Piece, month_of};
+use super::threads::on_all_threads;
+use super::values::{codes, scaled_amounts, scaled_quantities};
 
 /// What the index cannot hold; such a history is read from its files as ever.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -356,7 +356,7 @@ impl Builder {
         for raw in std::mem::take(&mut self.refunds) {
             let of = raw.link.as_ref().map(|link| (link, self.number_of(link).map(|number| self.put[number as usize])));
             if let Some((link, None)) = of {
-                pending.add_refund(self.key_of(link)?);
+                pending.add_refund(self.key_of(link));
             }
             self.put_refund(raw.refund, of.and_then(|(_, put)| put))?;
         }
@@ -379,10 +379,8 @@ impl Builder {
         let mut late = std::mem::take(&mut self.late);
         let waiting = &index.pending;
         late.extend(waiting.line_receipts.iter().enumerate().map(|(line, key)| (key, waiting.lines.get(line))));
-        let mut links: Vec<Option<Key>> = Vec::with_capacity(self.refunds.len());
-        for raw in &self.refunds {
-            links.push(raw.link.as_ref().map(|link| self.key_of(link)).transpose()?);
-        }
+        let key = |raw: &RawRefund| raw.link.as_ref().map(|link| self.key_of(link));
+        let links: Vec<Option<Key>> = self.refunds.iter().map(key).collect();
         let wanted = new.keys().copied().chain(late.iter().map(|(key, _)| *key)).chain(links.iter().copied().flatten());
         let earlier = earlier(index, &Wanted::new(wanted, self.keys));
         if new.keys().any(|key| earlier.contains_key(key)) {
@@ -421,11 +419,13 @@ impl Builder {
                 (None, Some(Earlier::Nobodys { .. })) if raw.refund.member != NO_NUMBER => {
                     return Err(Unfit::Entangled("a member's refund of a purchase without one"));
                 }
-                (None, None) if link.is_some() => {
-                    link.into_iter().for_each(|key| pending.add_refund(key));
-                    self.put_refund(raw.refund, None)?;
+                (put, before) => {
+                    // It may come yet.
+                    if let (Some(key), None, None) = (link, put, before) {
+                        pending.add_refund(key);
+                    }
+                    self.put_refund(raw.refund, put)?;
                 }
-                (put, _) => self.put_refund(raw.refund, put)?,
             }
         }
         for draft in std::mem::take(&mut self.drafts) {
@@ -465,12 +465,11 @@ impl Builder {
         }
     }
 
-    fn key_of(&self, link: &Link) -> Result<Key, Unfit> {
-        let id: ArrayRef = match link {
-            Link::Number(id) => Arc::new(arrow::array::Int64Array::from(vec![*id])),
-            Link::Text(id) => Arc::new(arrow::array::StringViewArray::from(vec![id.as_ref()])),
-        };
-        self.keys.of(&id)?.into_iter().flatten().next().ok_or(Unfit::Missing("refund_of"))
+    fn key_of(&self, link: &Link) -> Key {
+        match link {
+            Link::Number(id) => Keys::of_number(*id),
+            Link::Text(id) => self.keys.of_text(id),
+        }
     }
 
     /// An index of these pieces and of those that drafts become.
@@ -493,6 +492,7 @@ impl Builder {
         Ok(MemberIndex {
             members: self.members,
             member_ids,
+            known_first: known_first(&self.is_known),
             is_known: self.is_known,
             products: self.products,
             stores: self.stores,
@@ -503,26 +503,6 @@ impl Builder {
             amount_scale: self.scales.amount,
         })
     }
-}
-
-/// What each gives, in any order; as many at a time as the machine has processors.
-pub fn on_all_threads<T: Send, U: Send>(of: Vec<T>, work: impl Fn(T) -> U + Sync) -> Vec<U> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(of.len());
-    let (waiting, done) = (Mutex::new(of), Mutex::new(Vec::new()));
-    let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).pop();
-    let one_after_the_other = || {
-        while let Some(one) = next() {
-            let result = work(one);
-            done.lock().unwrap_or_else(PoisonError::into_inner).push(result);
-        }
-    };
-    std::thread::scope(|scope| {
-        for _ in 1..threads {
-            scope.spawn(one_after_the_other);
-        }
-        one_after_the_other();
-    });
-    done.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Where receipts of an index stand.
@@ -600,49 +580,4 @@ fn links(batch: &RecordBatch) -> Result<Vec<Option<Link>>, Unfit> {
 
 fn column<'a>(batch: &'a RecordBatch, name: &'static str) -> Result<&'a ArrayRef, Unfit> {
     batch.column_by_name(name).ok_or(Unfit::Missing(name))
-}
-
-/// Numbers of what there are few of.
-fn codes(numbers: Vec<u32>, what: &'static str) -> Result<Vec<u16>, Unfit> {
-    let code = |number: u32| match number {
-        NO_NUMBER => Ok(NO_CODE),
-        number => u16::try_from(number).ok().filter(|code| *code != NO_CODE).ok_or(Unfit::TooMany(what)),
-    };
-    numbers.into_iter().map(code).collect()
-}
-
-/// Amounts with so many digits after the point; never fewer than they have.
-fn scaled_amounts(amounts: &ArrayRef, scale: i8) -> Result<Vec<i64>, Unfit> {
-    let scaled = scaled(amounts, scale, "amount")?;
-    let narrow = |amount: Option<i128>| match amount {
-        None => Ok(NO_AMOUNT),
-        Some(amount) => {
-            i64::try_from(amount).ok().filter(|amount| amount.abs() < AMOUNT_MAX).ok_or(Unfit::TooLarge("amount"))
-        }
-    };
-    scaled.into_iter().map(narrow).collect()
-}
-
-fn scaled_quantities(quantities: &ArrayRef, scale: i8) -> Result<Vec<i32>, Unfit> {
-    let scaled = scaled(quantities, scale, "quantity")?;
-    let narrow = |quantity: Option<i128>| match quantity {
-        None => Ok(NO_QUANTITY),
-        Some(quantity) => i32::try_from(quantity).ok().filter(|q| *q > -i32::MAX).ok_or(Unfit::TooLarge("quantity")),
-    };
-    scaled.into_iter().map(narrow).collect()
-}
-
-fn scaled(values: &ArrayRef, scale: i8, column: &'static str) -> Result<Vec<Option<i128>>, Unfit> {
-    let other = || Unfit::Type { column, data_type: values.data_type().clone() };
-    let (values, own): (Vec<Option<i128>>, i8) = match values.data_type() {
-        DataType::Int64 => (values.as_primitive::<Int64Type>().iter().map(|v| v.map(i128::from)).collect(), 0),
-        DataType::Decimal128(_, own) => (values.as_primitive::<Decimal128Type>().iter().collect(), *own),
-        _ => return Err(other()),
-    };
-    let digits = u32::try_from(i16::from(scale) - i16::from(own)).map_err(|_| other())?;
-    let factor = 10_i128.checked_pow(digits).ok_or(Unfit::TooLarge(column))?;
-    if factor == 1 {
-        return Ok(values);
-    }
-    values.into_iter().map(|v| v.map(|v| v.checked_mul(factor).ok_or(Unfit::TooLarge(column))).transpose()).collect()
 }

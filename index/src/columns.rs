@@ -160,6 +160,8 @@ pub struct MemberIndex {
     pub(crate) member_ids: ArrayRef,
     /// Whether the relation of members has it, by its number.
     pub(crate) is_known: Vec<bool>,
+    /// How many it has, if these are the first ones.
+    pub(crate) known_first: Option<u32>,
     pub(crate) products: Interner,
     pub(crate) stores: Interner,
     pub(crate) channels: Interner,
@@ -187,8 +189,7 @@ impl MemberIndex {
 
     /// How many the relation of members has, if these are the first ones.
     pub fn known_first(&self) -> Option<u32> {
-        let first = self.is_known.iter().take_while(|is_known| **is_known).count();
-        self.is_known[first..].iter().all(|is_known| !is_known).then_some(narrow(first))
+        self.known_first
     }
 
     pub fn member_of_number(&self, id: i64) -> Option<u32> {
@@ -260,6 +261,12 @@ impl MemberIndex {
     pub fn bytes(&self) -> usize {
         self.bytes_of_names() + self.pieces.iter().map(|piece| piece.bytes()).sum::<usize>()
     }
+}
+
+/// How many are known, if these are the first ones.
+pub fn known_first(is_known: &[bool]) -> Option<u32> {
+    let first = is_known.iter().take_while(|is_known| **is_known).count();
+    is_known[first..].iter().all(|is_known| !is_known).then_some(narrow(first))
 }
 
 /// Numbers were bounded when the index was built.

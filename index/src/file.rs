@@ -15,7 +15,7 @@ use arrow::datatypes::{DataType, Int64Type};
 use twox_hash::XxHash3_64;
 use zerocopy::{FromBytes, IntoBytes};
 
-use super::columns::{Attributes, Lines, MemberIndex, NO_NUMBER, Postings, Receipts, Refunds};
+use super::columns::{Attributes, Lines, MemberIndex, NO_NUMBER, Postings, Receipts, Refunds, known_first};
 use super::ids::{Ids, Key, Keys};
 use super::interner::Interner;
 use super::pending::Pending;
@@ -134,6 +134,7 @@ impl MemberIndex {
         Ok(Self {
             members,
             member_ids,
+            known_first: known_first(&is_known),
             is_known,
             products,
             stores,

@@ -2,7 +2,7 @@
 
 use arrow::array::{ArrayRef, AsArray};
 use arrow::datatypes::{DataType, Int64Type};
-use hashbrown::HashMap;
+use hashbrown::HashSet;
 use twox_hash::XxHash3_64;
 
 use super::builder::Unfit;
@@ -26,22 +26,25 @@ impl Keys {
     pub fn of(self, ids: &ArrayRef) -> Result<Vec<Option<Key>>, Unfit> {
         if self.is_text {
             let ids = ids.as_string_view_opt().ok_or_else(|| Unfit::identifier(ids))?;
-            let half = |seed: u64, id: &str| Key::from(XxHash3_64::oneshot_with_seed(seed, id.as_bytes()));
-            let hash = |id: &str| half(self.seed, id) << 64 | half(!self.seed, id);
-            Ok(ids.iter().map(|id| id.map(hash)).collect())
+            Ok(ids.iter().map(|id| id.map(|id| self.of_text(id))).collect())
         } else {
             let ids = ids.as_primitive_opt::<Int64Type>().ok_or_else(|| Unfit::identifier(ids))?;
-            Ok(ids.iter().map(|id| id.map(of_number)).collect())
+            Ok(ids.iter().map(|id| id.map(Self::of_number)).collect())
         }
+    }
+
+    pub fn of_number(id: i64) -> Key {
+        Key::from(id.cast_unsigned())
+    }
+
+    pub fn of_text(self, id: &str) -> Key {
+        let half = |seed: u64| Key::from(XxHash3_64::oneshot_with_seed(seed, id.as_bytes()));
+        half(self.seed) << 64 | half(!self.seed)
     }
 
     pub fn none(self) -> Ids {
         if self.is_text { Ids::Texts(Vec::new()) } else { Ids::Numbers(Vec::new()) }
     }
-}
-
-fn of_number(id: i64) -> Key {
-    Key::from(id.cast_unsigned())
 }
 
 /// Keys in a column.
@@ -69,7 +72,7 @@ impl Ids {
 
     pub fn iter(&self) -> Box<dyn Iterator<Item = Key> + '_> {
         match self {
-            Self::Numbers(ids) => Box::new(ids.iter().copied().map(of_number)),
+            Self::Numbers(ids) => Box::new(ids.iter().copied().map(Keys::of_number)),
             Self::Texts(ids) => Box::new(ids.iter().copied()),
         }
     }
@@ -89,7 +92,7 @@ impl Ids {
     /// Tells of each key that is wanted in which row it stands.
     pub fn look_up(&self, wanted: &Wanted, mut found: impl FnMut(Key, usize)) {
         if wanted.may_be_in(self) {
-            for (row, key) in self.iter().enumerate().filter(|(_, key)| wanted.keys.contains_key(key)) {
+            for (row, key) in self.iter().enumerate().filter(|(_, key)| wanted.keys.contains(key)) {
                 found(key, row);
             }
         }
@@ -105,23 +108,23 @@ impl Ids {
 
 /// Keys that are looked for.
 pub struct Wanted {
-    pub keys: HashMap<Key, ()>,
+    keys: HashSet<Key>,
     /// Of numbers, in order.
     numbers: Vec<i64>,
 }
 
 impl Wanted {
     pub fn new(keys: impl IntoIterator<Item = Key>, of: Keys) -> Self {
-        let keys: HashMap<Key, ()> = keys.into_iter().map(|key| (key, ())).collect();
+        let keys: HashSet<Key> = keys.into_iter().collect();
         let mut numbers: Vec<i64> = Vec::new();
         if !of.is_text {
-            numbers.extend(keys.keys().map(|key| (*key as u64).cast_signed()));
+            numbers.extend(keys.iter().map(|key| (*key as u64).cast_signed()));
             numbers.sort_unstable();
         }
         Self { keys, numbers }
     }
 
-    /// Numbers mostly grow with time, so that most of a long history need not be looked through.
+    /// Numbers mostly grow with time, so that of most of a long history nothing is looked up.
     fn may_be_in(&self, ids: &Ids) -> bool {
         match ids {
             Ids::Texts(_) => !self.keys.is_empty(),

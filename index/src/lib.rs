@@ -20,8 +20,11 @@ mod interner;
 mod pending;
 mod piece;
 mod question;
+mod rows;
 mod scores;
 mod tally;
+mod threads;
+mod values;
 
 pub use self::builder::{Builder, Scales, Unfit};
 pub use self::columns::MemberIndex;

@@ -5,10 +5,10 @@
 
 use std::ops::Range;
 
-use super::builder::on_all_threads;
 use super::columns::MemberIndex;
 use super::question::{Part, Use};
 use super::tally::Tally;
+use super::threads::on_all_threads;
 
 /// The bounds between scores.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,6 +5,7 @@
 //! repeats is seen at once. Either way the columns of filters take marks off receipts first, one column after the other.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::ops::Range;
 
 use super::columns::{
@@ -13,6 +14,7 @@ use super::columns::{
 };
 use super::piece::Piece;
 use super::question::{Filter, Parts, ProductSet, Use};
+use super::rows::{Rows, sum_of_marks};
 
 /// What a use adds up to, by member: the first row is the range's first member. Columns that were not asked for are empty.
 #[derive(Debug, Default)]
@@ -113,79 +115,6 @@ impl Filter {
         self.products.iter().chain(&self.all_products).any(|set| set.numbers().is_empty())
             || matches!((self.from_day, self.to_day), (Some(from), Some(to)) if from > to)
     }
-}
-
-/// The receipts of a piece that are looked at, in the order of their members and days.
-enum Rows<'a> {
-    All(Range<usize>),
-    /// Those on which some of a set's products stand.
-    Listed {
-        receipts: &'a [u32],
-        set: &'a ProductSet,
-    },
-}
-
-impl Rows<'_> {
-    fn len(&self) -> usize {
-        match self {
-            Self::All(range) => range.len(),
-            Self::Listed { receipts, .. } => receipts.len(),
-        }
-    }
-
-    /// Those with a mark, in order.
-    fn marked<'b>(&'b self, marks: &'b [u8]) -> impl Iterator<Item = usize> + 'b {
-        places(marks).map(move |at| match self {
-            Self::All(range) => range.start + at,
-            Self::Listed { receipts, .. } => receipts[at] as usize,
-        })
-    }
-
-    /// Takes the mark off whatever does not hold. Nothing here depends on a row before it and nothing branches, so that the
-    /// processor takes many rows at once.
-    fn keep<T: Copy>(&self, marks: &mut [u8], values: &[T], holds: impl Fn(T) -> bool) {
-        match self {
-            Self::All(range) => {
-                for (mark, value) in marks.iter_mut().zip(&values[range.clone()]) {
-                    *mark &= u8::from(holds(*value));
-                }
-            }
-            Self::Listed { receipts, .. } => {
-                for (mark, receipt) in marks.iter_mut().zip(*receipts) {
-                    *mark &= u8::from(holds(values[*receipt as usize]));
-                }
-            }
-        }
-    }
-
-    /// The same for what is asked only of rows with a mark.
-    fn keep_marked(&self, marks: &mut [u8], holds: impl Fn(usize) -> bool) {
-        let is_off = |at: &usize| {
-            !holds(match self {
-                Self::All(range) => range.start + at,
-                Self::Listed { receipts, .. } => receipts[*at] as usize,
-            })
-        };
-        let off: Vec<usize> = places(marks).filter(is_off).collect();
-        for at in off {
-            marks[at] = 0;
-        }
-    }
-}
-
-/// Where marks are; eight places at a time are looked at together.
-fn places(marks: &[u8]) -> impl Iterator<Item = usize> {
-    marks.chunks(8).enumerate().flat_map(|(number, chunk)| {
-        let mut eight = [0_u8; 8];
-        eight[..chunk.len()].copy_from_slice(chunk);
-        let mut left = u64::from_le_bytes(eight);
-        std::iter::from_fn(move || {
-            // Each byte is 1 or 0, so that the lowest bit that is set is that of the next mark.
-            let at = (left != 0).then(|| number * 8 + (left.trailing_zeros() / 8) as usize);
-            left &= left.wrapping_sub(1);
-            at
-        })
-    })
 }
 
 /// Adds what a piece has to the sums of some members.
@@ -328,21 +257,14 @@ impl<'a> Counting<'a, '_> {
                 }
             }
             _ => {
-                let mut lines_read = 0;
-                let marked: Vec<usize> = rows.marked(marks).collect();
-                let touched: Vec<bool> = marked
-                    .iter()
-                    .map(|receipt| {
-                        let lines = rows_of(&all.lines_of, *receipt);
-                        lines_read += lines.len();
-                        all.lines.product[lines].iter().any(|product| set.contains(*product))
-                    })
-                    .collect();
-                self.bytes += lines_read * size_of::<u32>() + marked.len() * size_of::<u32>();
-                let mut touched = touched.into_iter();
-                for mark in marks.iter_mut().filter(|mark| **mark != 0) {
-                    *mark = u8::from(touched.next().unwrap_or(false));
-                }
+                let read = Cell::new(0);
+                rows.keep_marked(marks, |receipt| {
+                    let lines = rows_of(&all.lines_of, receipt);
+                    // Where they begin, and the products.
+                    read.set(read.get() + 1 + lines.len());
+                    all.lines.product[lines].iter().any(|product| set.contains(*product))
+                });
+                self.bytes += read.get() * size_of::<u32>();
             }
         }
     }
@@ -610,12 +532,4 @@ enum Days {
     All,
     /// From one to another, both inclusive, as [`Receipts`](super::columns::Receipts) have them.
     Some(u8, u8),
-}
-
-/// How many marks there are; eight at a time.
-fn sum_of_marks(marks: &[u8]) -> i64 {
-    let (eights, rest) = marks.as_chunks::<8>();
-    // Each byte is 1 or 0, so that the sum of eight of them stands in the highest byte of the product.
-    let sum = |eight: &[u8; 8]| (u64::from_le_bytes(*eight).wrapping_mul(0x0101_0101_0101_0101) >> 56) as i64;
-    eights.iter().map(sum).sum::<i64>() + rest.iter().map(|mark| i64::from(*mark)).sum::<i64>()
 }

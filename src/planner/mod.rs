@@ -109,19 +109,22 @@ impl Planner {
     /// Errors: those of the facts' filters, with positions in the client's text.
     pub async fn lower(&self, plan: LogicalPlan) -> Result<LogicalPlan> {
         let mut plan = question::lower(plan, self)?;
-        let types = fact::Types::of(&self.history);
-        if self.uses_index && fact::plain::reads_receipts(&plan, &self.history)? {
-            let dictionary = Arc::default();
+        let reads_receipts = self.uses_index && fact::plain::reads_receipts(&plan, &self.history)?;
+        let mut index = if reads_receipts { self.index().await? } else { None };
+        if index.is_some() {
+            let (types, dictionary) = (fact::Types::of(&self.history), Arc::default());
             let mut lowering = self.lowering(&types, &dictionary);
-            lowering.index = self.index().await?;
+            lowering.index.clone_from(&index);
             plan = fact::plain::rewrite(plan, &lowering)?;
         }
         let Some(calls) = fact::place::calls(&plan)? else { return Ok(plan) };
         let dictionary = if calls.need_dictionary { self.dictionary().await? } else { Arc::default() };
-        let mut lowering = self.lowering(&types, &dictionary);
-        if self.uses_index {
-            lowering.index = self.index().await?;
+        let types = fact::Types::of(&self.history);
+        if self.uses_index && !reads_receipts {
+            index = self.index().await?;
         }
+        let mut lowering = self.lowering(&types, &dictionary);
+        lowering.index = index;
         let plan = fact::place::place(plan, &lowering)?;
         Ok(fact::lower::lower(plan, &lowering)?)
     }

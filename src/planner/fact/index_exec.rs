@@ -384,7 +384,7 @@ impl Answering {
             rows.iter_mut().enumerate().for_each(|(row, keep)| *keep &= is_one(row));
         };
         if self.only_bought {
-            keep(&|row| tallies.iter().any(|tally| is_known(tally, row)));
+            keep(&|row| tallies.iter().any(|tally| has_any(tally, row)));
         }
         if self.only_known {
             keep(&|row| index.is_known(members.start + row as u32));
@@ -449,7 +449,7 @@ impl Answering {
 }
 
 /// Whether a member has anything of what was asked for.
-fn is_known(tally: &Tally, row: usize) -> bool {
+fn has_any(tally: &Tally, row: usize) -> bool {
     let some = |numbers: &[i64]| numbers.get(row).is_some_and(|number| *number != 0);
     let sum = |sums: &[i128]| sums.get(row).is_some_and(|sum| *sum != 0);
     some(&tally.count)
