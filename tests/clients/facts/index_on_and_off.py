@@ -2,6 +2,7 @@
 
     REGULARS_INDEX_CASES=20000 tests/clients/run facts/index_on_and_off    # more than the 100 of an ordinary run
     REGULARS_FACT_SEED=… REGULARS_FACT_HISTORY=4                           # the same once more; only that history of it
+    REGULARS_INDEX_PROCESSES=2 REGULARS_PROGRAM_SECONDS=9000               # histories side by side; more time than 15 minutes
 
 The questions are those of random_cases.py and, every fourth time, plain SQL beside facts: members grouped, counted, told
 apart, joined, and asked for or left out by subqueries over receipts and lines. Between two cases a table may be written anew with some of
@@ -13,6 +14,8 @@ import os
 import random
 import sys
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from itertools import islice
 
 from asking import Question, Questions, Sql
 from histories import History
@@ -23,7 +26,9 @@ CASES = int(os.environ.get("REGULARS_INDEX_CASES", "100"))
 SEED = os.environ.get("REGULARS_FACT_SEED") or str(random.randrange(10**9))
 ONLY_HISTORY = os.environ.get("REGULARS_FACT_HISTORY")
 CASES_PER_HISTORY = 100
+PROCESSES = int(os.environ.get("REGULARS_INDEX_PROCESSES", "1"))
 STATES = Counter()
+
 
 class Plain:
     """Plain SQL that asks for members by their receipts."""
@@ -154,23 +159,33 @@ def differences_over(history, number):
         yield f"       {error}"
 
 
+def played(number):
+    """What a history is like and where answers over it differed, with the plans and the states of the index that were met."""
+    PLANS.clear()
+    STATES.clear()
+    history = History(SEED, number)
+    found = list(islice(differences_over(history, number), DIFFERENCES_MAX))
+    return number, history.describe(), found, Counter(PLANS), Counter(STATES)
+
+
 def main():
     print(f"REGULARS_FACT_SEED={SEED}")
     numbers = [int(ONLY_HISTORY)] if ONLY_HISTORY else range(-(-CASES // CASES_PER_HISTORY))
-    found = 0
-    for number in numbers:
-        history, before = History(SEED, number), found
-        for difference in differences_over(history, number):
-            found += 1
-            print(f"       REGULARS_FACT_SEED={SEED} REGULARS_FACT_HISTORY={number}\n{difference}\n")
-            if found == DIFFERENCES_MAX:
+    found, plans, states = 0, Counter(), Counter()
+    with ProcessPoolExecutor(PROCESSES) as processes:
+        for number, described, differences, of_plans, of_states in processes.map(played, numbers):
+            plans.update(of_plans)
+            states.update(of_states)
+            found += len(differences)
+            for difference in differences:
+                print(f"       REGULARS_FACT_SEED={SEED} REGULARS_FACT_HISTORY={number}\n{difference}\n")
+            name = f"history {number} ({CASES_PER_HISTORY} cases; {described})"
+            print(f"FAILED {name}: {len(differences)} differences" if differences else f"ok {name}", flush=True)
+            if found >= DIFFERENCES_MAX:
+                processes.shutdown(cancel_futures=True)
                 break
-        name = f"history {number} ({CASES_PER_HISTORY} cases; {history.describe()})"
-        print(f"ok {name}" if found == before else f"FAILED {name}: {found - before} differences", flush=True)
-        if found == DIFFERENCES_MAX:
-            break
-    states = ", ".join(f"{state} {count}" for state, count in sorted(STATES.items()))
-    print(f"plans with the member index: {PLANS[True]} of {PLANS.total()}; the index was {states}")
+    states = ", ".join(f"{state} {count}" for state, count in sorted(states.items()))
+    print(f"plans with the member index: {plans[True]} of {plans.total()}; the index was {states}")
     if found:
         sys.exit(1)
 
