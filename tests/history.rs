@@ -299,6 +299,58 @@ async fn a_plan_is_used_again_until_the_catalog_the_files_or_the_day_change() {
     server.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_asked_of_one_member_is_the_same_from_a_kept_plan_and_from_the_files() {
+    let lines = Lines::new();
+    let of =
+        |member: i64| -> Vec<(&str, ArrayRef)> { vec![("member_id", Arc::new(Int64Array::from(vec![member; 2])))] };
+    lines.write("a.parquet", &[1, 2], of(100));
+    lines.write("b.parquet", &[3, 4], of(200));
+    lines.write("c.parquet", &[5], vec![("member_id", Arc::new(Int64Array::from(vec![300])))]);
+    let clock = Arc::new(SetClock::new("2100-01-01T12:00:00Z".parse().unwrap()));
+    let (store, lists) = (Box::new(MemoryStore::default()), MemberFolder::temporary().unwrap());
+    let engine = Engine::open_with(&lines.config(), clock, store, lists).await.unwrap();
+    while engine.history.index_status().unwrap().state != IndexState::Fresh {
+        engine.history.build_index(engine.clock.as_ref()).await.unwrap();
+    }
+    let server = TestServer::over(Arc::clone(&engine)).await;
+    let (with_index, without) = (server.client().await, server.client().await);
+    without.batch_execute("SET regulars.member_index = off").await.unwrap();
+    let twice = "SELECT member_id FROM members WHERE purchase_count(member_id) = 2";
+    with_index.batch_execute(&format!("CREATE VIEW twice AS {twice}")).await.unwrap();
+    let asked = [
+        "SELECT EXISTS (SELECT 1 FROM twice WHERE member_id = $1)::text",
+        "SELECT (NOT EXISTS (SELECT 1 FROM twice WHERE member_id = $1))::text",
+        "SELECT concat(count(*), ' ', count(*) FILTER (WHERE member_id > 150), ' ', sum(member_id), ' ', max(member_id)) \
+         FROM twice WHERE member_id = $1",
+        "SELECT (purchase_count(member_id) * 10)::text FROM members \
+         WHERE member_id = $1 AND purchase_count(member_id) % 2 = 1",
+        "SELECT concat(amount_spent(member_id), ' of ', member_id) FROM members WHERE member_id = $1",
+        "SELECT member_id::text FROM twice WHERE member_id = $1 LIMIT 1",
+        "SELECT member_id::text FROM twice WHERE member_id = $1 OFFSET 1",
+        "SELECT concat((SELECT count(*) FROM twice WHERE member_id = $1), ' ', \
+         (SELECT purchase_count(member_id) FROM members WHERE member_id = $1))",
+    ];
+    let mut given = 0;
+    for (number, sql) in asked.into_iter().enumerate() {
+        let answers = async |client: &Client| {
+            let prepared = client.prepare(sql).await.unwrap();
+            let mut found = Vec::new();
+            for member in [Some(100_i64), None, Some(300), Some(400), Some(200)] {
+                let rows = client.query(&prepared, &[&member]).await.unwrap();
+                found.push(rows.iter().map(|row| row.get(0)).collect::<Vec<Option<String>>>());
+            }
+            found
+        };
+        let found = answers(&with_index).await;
+        assert_eq!(found, answers(&without).await, "{sql}");
+        assert_eq!(engine.plans.plans(), number + 1, "the plan was kept: {sql}");
+        given += found.iter().flatten().count();
+    }
+    assert!(given > 20, "{given} rows");
+    server.stop().await;
+}
+
 /// Opens the history with a home of its own and takes the index; whether it came from its file, and what is answered with it.
 async fn with_index(lines: &Lines) -> (bool, String) {
     let config = Config { home: lines.folder.path().join("home"), ..lines.config() };

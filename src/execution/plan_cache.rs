@@ -1,11 +1,12 @@
 //! Plans that are kept from one run of a statement to the next.
 //!
-//! A plan is good for a text under certain circumstances ([`PlanKey`]) and for one state of what it was made from
+//! A plan is good for a text under certain [`Circumstances`] and for one state of what it was made from
 //! ([`MadeFrom`]): the catalog, the files of the history, the day. It holds its parameters in slots, so it serves one run
 //! at a time: a run borrows it, and gives it back when it has given its last row. Nothing is kept of a run that was given
 //! up, for parts of it may still be at work.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, Weak};
 
 use arrow::array::RecordBatch;
@@ -35,11 +36,18 @@ const PLANS_MAX: usize = 64;
 
 /// What a plan depends on beside its parameters' values, as far as a session decides about it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct PlanKey {
-    pub text: Arc<str>,
-    pub parameters: Arc<[PgType]>,
+struct PlanKey {
+    text: Arc<str>,
+    parameters: Arc<[PgType]>,
+    circumstances: Circumstances,
+}
+
+/// What a session's plans depend on.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Circumstances {
     pub role: Oid,
-    pub search_path: Vec<String>,
+    /// As it was set; what a user is called the catalog says.
+    pub search_path: Arc<str>,
     pub text_format: TextFormat,
     /// A day that the session asks about.
     pub as_of: Option<NaiveDate>,
@@ -76,6 +84,13 @@ pub struct ReusablePlan {
     pub slots: Arc<Slots>,
     /// It looks at one member, and is done before another thread would have begun.
     pub is_short: bool,
+    /// The same without streams, if it can be.
+    pub at_once: Option<Arc<dyn ComputesAtOnce>>,
+}
+
+/// A plan whose rows are computed where they are asked for, in one go. Nothing of a run is left in it.
+pub trait ComputesAtOnce: fmt::Debug + Send + Sync {
+    fn rows(&self) -> Result<RecordBatch>;
 }
 
 #[derive(Debug, Default)]
@@ -97,14 +112,13 @@ struct Kept {
 #[derive(Debug, Clone)]
 pub struct PlanScope {
     cache: Arc<PlanCache>,
-    /// Of any text.
-    key: PlanKey,
+    circumstances: Circumstances,
     made_from: MadeFrom,
 }
 
 impl PlanScope {
-    pub fn new(cache: Arc<PlanCache>, key: PlanKey, made_from: MadeFrom) -> Self {
-        Self { cache, key, made_from }
+    pub fn new(cache: Arc<PlanCache>, circumstances: Circumstances, made_from: MadeFrom) -> Self {
+        Self { cache, circumstances, made_from }
     }
 
     /// Whether it is of this state of the catalog.
@@ -119,7 +133,8 @@ impl PlanScope {
         if text.len() > TEXT_BYTES_MAX || parameters.iter().any(|pg_type| numeric.contains(&pg_type.oid)) {
             return None;
         }
-        let key = PlanKey { text: Arc::clone(text), parameters: Arc::clone(parameters), ..self.key.clone() };
+        let (text, parameters) = (Arc::clone(text), Arc::clone(parameters));
+        let key = PlanKey { text, parameters, circumstances: self.circumstances.clone() };
         Some(PlanPlace { cache: Arc::clone(&self.cache), key, made_from: self.made_from.clone() })
     }
 }
@@ -230,6 +245,11 @@ impl Borrowed {
         queries: &QueryRuntime,
         values: Vec<ScalarValue>,
     ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
+        if let Some(at_once) = &self.plan.at_once {
+            let rows = self.computed(at_once.as_ref(), values);
+            self.give_back();
+            return Ok(stream::iter([rows]).boxed());
+        }
         if self.plan.is_short {
             // Another thread would take longer to begin than this takes.
             let batches = self.collect(values).await?;
@@ -255,10 +275,20 @@ impl Borrowed {
 
     /// Runs it with these values on the caller's thread, and gives it back.
     pub async fn collect(self, values: Vec<ScalarValue>) -> Result<Vec<RecordBatch>> {
+        if let Some(at_once) = &self.plan.at_once {
+            let rows = self.computed(at_once.as_ref(), values);
+            self.give_back();
+            return Ok(vec![rows?]);
+        }
         let plan = self.prepared(values)?;
         let batches = execute_stream(plan, Arc::clone(&self.plan.task))?.try_collect().await?;
         self.give_back();
         Ok(batches)
+    }
+
+    fn computed(&self, at_once: &dyn ComputesAtOnce, values: Vec<ScalarValue>) -> Result<RecordBatch> {
+        self.plan.slots.put(values);
+        at_once.rows()
     }
 
     /// The plan as if it had never run, with its values in place.

@@ -6,6 +6,7 @@
 //!
 //! A statement sees one snapshot from start to end. Nothing here changes the catalog.
 
+mod at_once;
 mod constant;
 pub mod dialect;
 pub mod fact;

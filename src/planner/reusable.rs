@@ -19,6 +19,7 @@ use datafusion::physical_plan::placeholder_row::PlaceholderRowExec;
 use datafusion::physical_plan::scalar_subquery::ScalarSubqueryExec;
 use datafusion::scalar::ScalarValue;
 
+use super::at_once::AtOnce;
 use super::fact::{FactCall, MemberIndexExec};
 use super::names::SystemTable;
 use super::parameter::in_slots;
@@ -99,7 +100,8 @@ async fn plan(planner: &Planner, query: LogicalPlan, types: &[PgType]) -> Result
         plan = executable(&state, optimized).await?;
         task = state.task_ctx();
     }
-    Ok(Some(ReusablePlan { plan, task, slots, is_short }))
+    let at_once = AtOnce::of(&plan).filter(|_| is_short).map(|steps| Arc::new(steps) as _);
+    Ok(Some(ReusablePlan { plan, task, slots, is_short, at_once }))
 }
 
 /// Whether facts are asked whose filters are all given, and nothing of the system relations.

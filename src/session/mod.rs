@@ -13,7 +13,6 @@ pub mod sign_in;
 pub mod text_format;
 pub mod transaction;
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +25,7 @@ use self::identity::Identity;
 pub use self::prepared::Prepared;
 use self::prepared::PreparedStatements;
 use self::registry::Registration;
-use self::settings::{SETTINGS, Settings};
+use self::settings::{Effective, Settings};
 pub use self::text_format::TextFormat;
 use self::transaction::Transaction;
 pub use self::transaction::TransactionStatus;
@@ -65,8 +64,8 @@ pub struct Session {
     /// What functions of statements want of this session.
     wishes: Wishes,
     registration: Registration,
-    /// What the client was last told of each reported setting.
-    reported: BTreeMap<&'static str, String>,
+    /// What the client was last told of.
+    told: Option<Arc<Effective>>,
 }
 
 impl Session {
@@ -131,7 +130,7 @@ impl Session {
             notices: Vec::new(),
             wishes: Wishes::default(),
             registration,
-            reported: BTreeMap::new(),
+            told: None,
         }
     }
 
@@ -157,15 +156,13 @@ impl Session {
     /// at the first call all of them.
     pub fn take_reports(&mut self) -> Vec<(&'static str, String)> {
         self.grant_wishes();
-        let mut changed = Vec::new();
-        for setting in SETTINGS.iter().filter(|setting| setting.reported) {
-            let value = self.settings.value(setting);
-            if self.reported.get(setting.name).map(String::as_str) != Some(value) {
-                changed.push((setting.name, value.to_owned()));
-            }
+        let effective = self.settings.effective();
+        if self.told.as_ref().is_some_and(|told| Arc::ptr_eq(told, effective)) {
+            return Vec::new();
         }
-        self.reported.extend(changed.iter().cloned());
-        changed
+        let told = self.told.replace(Arc::clone(effective));
+        let told = told.as_ref().map_or(&[][..], |told| told.reported.as_slice());
+        effective.reported.iter().filter(|now| !told.contains(now)).cloned().collect()
     }
 
     pub fn take_notices(&mut self) -> Vec<Notice> {
@@ -193,7 +190,7 @@ impl Session {
     /// Begins a statement: its interrupt, to be held over planning, running and sending.
     pub fn interrupt(&mut self) -> Interrupt {
         let cancelled = self.registration.begin_statement();
-        Interrupt::new(cancelled, self.settings.statement_timeout()).within(self.registration.ended())
+        Interrupt::new(cancelled, self.settings.effective().statement_timeout).within(self.registration.ended())
     }
 
     /// Cancelled when somebody ends this session.

@@ -366,6 +366,26 @@ pub struct Settings {
     identity: Identity,
     /// What the identity goes back to when the transaction ends.
     identity_outside: Option<Identity>,
+    effective: Arc<Effective>,
+}
+
+/// What every statement asks of the values, read from their texts when one of them changes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Effective {
+    pub text_format: TextFormat,
+    /// `None` when statements may run for ever.
+    pub statement_timeout: Option<Duration>,
+    /// How long the client may be silent outside of a transaction block; `None` for ever.
+    pub idle_timeout: Option<Duration>,
+    pub idle_in_transaction_timeout: Option<Duration>,
+    /// The schemas to search, as they were set.
+    pub search_path: Arc<str>,
+    /// The day that the session asks about; `None` for today.
+    pub as_of: Option<NaiveDate>,
+    /// Whether facts may come from the member index.
+    pub uses_index: bool,
+    /// Those that the client is told when they change, by name.
+    pub reported: Vec<(&'static str, String)>,
 }
 
 /// By name: those of [`SETTINGS`], and those with a dot that clients make up for themselves.
@@ -381,7 +401,9 @@ impl Settings {
         initial.insert("max_connections".into(), limits.connections.to_string());
         initial.insert("superuser_reserved_connections".into(), limits.reserved_connections.to_string());
         let (session, local) = (Arc::default(), Arc::default());
-        let mut settings = Self { initial: Arc::new(initial), session, local, identity, identity_outside: None };
+        let effective = Arc::default();
+        let mut settings =
+            Self { initial: Arc::new(initial), session, local, identity, identity_outside: None, effective };
         settings.become_identity(identity, snapshot, false);
         settings
     }
@@ -410,6 +432,7 @@ impl Settings {
             Ok(setting) => setting,
             Err(_) if is_made_up(name) => {
                 Arc::make_mut(&mut self.initial).insert(name.to_lowercase().into(), value.to_owned());
+                self.changed();
                 return Ok(());
             }
             Err(unknown) => return Err(unknown),
@@ -419,6 +442,7 @@ impl Settings {
         }
         let value = accepted(setting, self.value(setting), &[value.to_owned()])?;
         Arc::make_mut(&mut self.initial).insert(setting.name.into(), value);
+        self.changed();
         Ok(())
     }
 
@@ -459,12 +483,23 @@ impl Settings {
     fn put(&mut self, name: Cow<'static, str>, value: String, local: bool) {
         if local {
             Arc::make_mut(&mut self.local).insert(name, value);
-            return;
+        } else {
+            if self.local.contains_key(&name) {
+                Arc::make_mut(&mut self.local).remove(&name);
+            }
+            Arc::make_mut(&mut self.session).insert(name, value);
         }
-        if self.local.contains_key(&name) {
-            Arc::make_mut(&mut self.local).remove(&name);
-        }
-        Arc::make_mut(&mut self.session).insert(name, value);
+        self.changed();
+    }
+
+    /// To be called behind every change of a value.
+    fn changed(&mut self) {
+        self.effective = Arc::new(self.read());
+    }
+
+    /// Of the values as they are now; the very same until one of them changes.
+    pub fn effective(&self) -> &Arc<Effective> {
+        &self.effective
     }
 
     /// `RESET name`, or all.
@@ -480,6 +515,7 @@ impl Settings {
                     is_made_up(name)
                 });
                 Arc::make_mut(&mut self.local).retain(|name, _| OF_IDENTITY.contains(&name.as_ref()));
+                self.changed();
                 Ok(())
             }
         }
@@ -489,6 +525,7 @@ impl Settings {
     pub fn end_local(&mut self) {
         if !self.local.is_empty() {
             self.local = Arc::default();
+            self.changed();
         }
         if let Some(outside) = self.identity_outside.take() {
             self.identity = outside;
@@ -544,6 +581,28 @@ impl Settings {
     }
 
     pub fn text_format(&self) -> TextFormat {
+        self.effective.text_format
+    }
+
+    fn read(&self) -> Effective {
+        let timeout = |name| {
+            let milliseconds: u64 = self.named(name).parse().unwrap_or(0);
+            (milliseconds > 0).then(|| Duration::from_millis(milliseconds))
+        };
+        let reported = SETTINGS.iter().filter(|setting| setting.reported);
+        Effective {
+            text_format: self.read_text_format(),
+            statement_timeout: timeout("statement_timeout"),
+            idle_timeout: timeout("idle_session_timeout"),
+            idle_in_transaction_timeout: timeout("idle_in_transaction_session_timeout"),
+            search_path: self.named("search_path").into(),
+            as_of: self.named("regulars.as_of").parse().ok(),
+            uses_index: self.named("regulars.member_index") == "on",
+            reported: reported.map(|setting| (setting.name, self.value(setting).to_owned())).collect(),
+        }
+    }
+
+    fn read_text_format(&self) -> TextFormat {
         let (style, order) = self.named("DateStyle").split_once(", ").unwrap_or(("ISO", "MDY"));
         TextFormat {
             time_zone: self.time_zone(),
@@ -569,17 +628,9 @@ impl Settings {
         }
     }
 
-    /// `None` when statements may run for ever.
-    pub fn statement_timeout(&self) -> Option<Duration> {
-        let milliseconds: u64 = self.named("statement_timeout").parse().unwrap_or(0);
-        (milliseconds > 0).then(|| Duration::from_millis(milliseconds))
-    }
-
     /// How long the client may be silent, in a transaction block or outside of one; `None` for ever.
     pub fn idle_timeout(&self, in_transaction: bool) -> Option<Duration> {
-        let name = if in_transaction { "idle_in_transaction_session_timeout" } else { "idle_session_timeout" };
-        let milliseconds: u64 = self.named(name).parse().unwrap_or(0);
-        (milliseconds > 0).then(|| Duration::from_millis(milliseconds))
+        if in_transaction { self.effective.idle_in_transaction_timeout } else { self.effective.idle_timeout }
     }
 
     /// The schemas to search, in order; `"$user"` is the user's own, should it exist.
@@ -590,19 +641,9 @@ impl Settings {
             .collect()
     }
 
-    /// The day that the session asks about; `None` for today.
-    pub fn as_of(&self) -> Option<NaiveDate> {
-        self.named("regulars.as_of").parse().ok()
-    }
-
     /// The zone whose business date is today; `None` for the history's own.
     pub fn head_office_zone(&self) -> Option<&str> {
         Some(self.named("regulars.time_zone")).filter(|zone| !zone.is_empty())
-    }
-
-    /// Whether facts may come from the member index.
-    pub fn uses_index(&self) -> bool {
-        self.named("regulars.member_index") == "on"
     }
 
     /// Whether CREATE VIEW tells what the lint finds.

@@ -49,6 +49,12 @@ pub enum ByteaOutput {
     Escape,
 }
 
+impl Default for TextFormat {
+    fn default() -> Self {
+        Self::in_zone(Tz::UTC)
+    }
+}
+
 impl TextFormat {
     /// PostgreSQL's defaults, in this zone.
     pub const fn in_zone(time_zone: Tz) -> Self {

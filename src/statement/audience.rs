@@ -136,7 +136,7 @@ async fn filled(context: &mut Context<'_>, oid: Oid) -> Result<u64> {
 
 /// Takes what is new into the member index, so that a refresh costs what is new and not the whole history.
 async fn catch_up(context: &Context<'_>) {
-    if !context.settings.uses_index() {
+    if !context.settings.effective().uses_index {
         return;
     }
     let engine = context.engine;

@@ -14,7 +14,7 @@ use crate::catalog::snapshot::Snapshot;
 use crate::catalog::system::{Gathered, SystemContext};
 use crate::engine::Engine;
 use crate::error::{Result, SqlState, message};
-use crate::execution::plan_cache::{MadeFrom, PlanKey, PlanScope};
+use crate::execution::plan_cache::{Circumstances, MadeFrom, PlanScope};
 use crate::ident::DATABASE;
 use crate::pg_type::Oid;
 use crate::planner::{Planner, Told, state};
@@ -96,7 +96,7 @@ impl Context<'_> {
         let kept = self.kept_plans();
         let snapshot = self.snapshot();
         let now = self.transaction.started_at().unwrap_or(self.now);
-        let as_of = self.settings.as_of();
+        let as_of = self.settings.effective().as_of;
         Planner {
             kept: kept.filter(|kept| kept.is_of(&snapshot)),
             state: state::for_statement(&self.engine.state, now, self.settings.time_zone().name(), as_of),
@@ -107,7 +107,7 @@ impl Context<'_> {
             snapshot,
             search_path: self.search_path(),
             told: Told::default(),
-            uses_index: self.settings.uses_index(),
+            uses_index: self.settings.effective().uses_index,
             is_clients_text: true,
         }
     }
@@ -117,22 +117,21 @@ impl Context<'_> {
     pub fn kept_plans(&self) -> Option<PlanScope> {
         let files = self.engine.history.files_version(self.now)?;
         let now = self.transaction.started_at().unwrap_or(self.now);
-        let key = PlanKey {
-            text: "".into(),
-            parameters: [].into(),
+        let effective = self.settings.effective();
+        let circumstances = Circumstances {
             role: self.settings.identity().current(),
-            search_path: self.search_path(),
-            text_format: self.settings.text_format(),
-            as_of: self.settings.as_of(),
-            uses_index: self.settings.uses_index(),
+            search_path: Arc::clone(&effective.search_path),
+            text_format: effective.text_format,
+            as_of: effective.as_of,
+            uses_index: effective.uses_index,
         };
         let made_from = MadeFrom::new(&self.snapshot(), files, self.day(now));
-        Some(PlanScope::new(Arc::clone(&self.engine.plans), key, made_from))
+        Some(PlanScope::new(Arc::clone(&self.engine.plans), circumstances, made_from))
     }
 
     /// `asof()`: the day that was set, else the business date of now in the head office's zone.
     fn day(&self, now: DateTime<Utc>) -> NaiveDate {
-        self.settings.as_of().unwrap_or_else(|| {
+        self.settings.effective().as_of.unwrap_or_else(|| {
             let history = &self.engine.history;
             let own = self.settings.head_office_zone().and_then(|zone| zone.parse().ok());
             history.business_date_in(own.as_ref().unwrap_or_else(|| history.head_office_zone()), now)

@@ -184,7 +184,6 @@ fn rows(
     snapshot: Arc<Snapshot>,
     announced: Option<&Arc<[OutputColumn]>>,
 ) -> Result<Outcome> {
-    let given = columns(schema);
     // The files of kept lists that the plan reads live as long as somebody holds what names them.
     let batches = batches
         .inspect(move |_| {
@@ -193,7 +192,7 @@ fn rows(
         .boxed();
     let (columns, batches) = match announced {
         Some(announced) => (Arc::clone(announced), as_announced(batches, announced, schema)?),
-        None => (given, batches),
+        None => (columns(schema), batches),
     };
     Ok(Outcome::Rows(Rows { columns, tag: "SELECT", batches, is_binary: false }))
 }

@@ -25,7 +25,7 @@ use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSe
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties};
 use futures::stream;
-use regulars_index::{Comparison, Condition, Part, Scores, Tally, Use};
+use regulars_index::{Comparison, Condition, Part, Scores, Tally, Use, Work};
 
 use crate::error::message;
 use crate::history::index::Built;
@@ -128,15 +128,21 @@ const MEMBERS_AT_ONCE: u32 = 32_768;
 
 #[derive(Debug)]
 pub struct MemberIndexExec {
+    asks: Arc<Asks>,
+    partitions: Vec<Range<u32>>,
+    properties: Arc<PlanProperties>,
+    metrics: ExecutionPlanMetricsSet,
+}
+
+/// What all partitions answer.
+#[derive(Debug)]
+struct Asks {
     question: Arc<Question>,
     columns: Vec<IndexColumn>,
     schema: SchemaRef,
     asked: Asked,
     /// Only rows of which it holds are given.
-    condition: Option<Arc<Condition>>,
-    partitions: Vec<Range<u32>>,
-    properties: Arc<PlanProperties>,
-    metrics: ExecutionPlanMetricsSet,
+    condition: Option<Condition>,
 }
 
 impl MemberIndexExec {
@@ -167,11 +173,7 @@ impl MemberIndexExec {
             Boundedness::Bounded,
         );
         Self {
-            question,
-            columns,
-            schema,
-            asked,
-            condition: condition.map(Arc::new),
+            asks: Arc::new(Asks { question, columns, schema, asked, condition }),
             partitions,
             properties: Arc::new(properties),
             metrics: ExecutionPlanMetricsSet::new(),
@@ -187,7 +189,16 @@ impl MemberIndexExec {
 
     /// Whether it looks at one member at most.
     pub fn reads_one_member(&self) -> bool {
-        self.asked.members.count() <= 1
+        self.asks.asked.members.count() <= 1
+    }
+
+    /// All rows, computed where it is asked for them: for plans that look at one member at most. Nothing is measured.
+    pub fn rows(&self) -> Result<RecordBatch> {
+        let range = match &self.asks.asked.members {
+            Members::All(range) => range.clone(),
+            Members::OneOf { ids, members } => self.asks.question.range_of_all(ids, *members)?,
+        };
+        self.asks.answer(range).map(|(batch, _)| batch)
     }
 
     /// A condition in the names of its parts.
@@ -197,7 +208,7 @@ impl MemberIndexExec {
             Condition::All(of) => all(of, " AND "),
             Condition::Any(of) => format!("({})", all(of, " OR ")),
             Condition::Compare { of, part, is, to } => {
-                let scale = if *part == Part::Amount { self.question.built.index.amount_scale() } else { 0 };
+                let scale = if *part == Part::Amount { self.asks.question.built.index.amount_scale() } else { 0 };
                 let to = match part {
                     Part::FirstDay | Part::LastDay => {
                         let day = i32::try_from(*to).ok().and_then(Date32Type::to_naive_date_opt);
@@ -240,9 +251,9 @@ fn comparison_word(is: Comparison) -> &'static str {
 
 impl DisplayAs for MemberIndexExec {
     fn fmt_as(&self, _type: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<&str> = self.schema.fields().iter().map(|field| field.name().as_str()).collect();
-        write!(f, "MemberIndexExec: members={}, columns=[{}]", self.asked.members.count(), names.join(", "))?;
-        match &self.condition {
+        let names: Vec<&str> = self.asks.schema.fields().iter().map(|field| field.name().as_str()).collect();
+        write!(f, "MemberIndexExec: members={}, columns=[{}]", self.asks.asked.members.count(), names.join(", "))?;
+        match &self.asks.condition {
             Some(condition) => write!(f, ", where={}", self.told(condition)),
             None => Ok(()),
         }
@@ -277,17 +288,12 @@ impl ExecutionPlan for MemberIndexExec {
         let Some(range) = self.partitions.get(partition).cloned() else {
             return internal_err!("the member index has no partition {partition}");
         };
-        let range = match &self.asked.members {
+        let range = match &self.asks.asked.members {
             Members::All(_) => range,
-            Members::OneOf { ids, members } => self.question.range_of_all(ids, *members)?,
+            Members::OneOf { ids, members } => self.asks.question.range_of_all(ids, *members)?,
         };
         let answering = Answering {
-            question: Arc::clone(&self.question),
-            columns: self.columns.clone(),
-            schema: Arc::clone(&self.schema),
-            only_bought: self.asked.only_bought,
-            only_known: self.asked.only_known,
-            condition: self.condition.clone(),
+            asks: Arc::clone(&self.asks),
             range,
             baseline: BaselineMetrics::new(&self.metrics, partition),
             receipts: MetricBuilder::new(&self.metrics).counter("receipts_read", partition),
@@ -299,7 +305,7 @@ impl ExecutionPlan for MemberIndexExec {
             tokio::task::consume_budget().await;
             Ok(batch.map(|batch| (batch, answering)))
         });
-        Ok(Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), batches)))
+        Ok(Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.asks.schema), batches)))
     }
 
     fn metrics(&self) -> Option<MetricsSet> {
@@ -307,27 +313,21 @@ impl ExecutionPlan for MemberIndexExec {
     }
 
     fn partition_statistics(&self, partition: Option<usize>) -> Result<Arc<Statistics>> {
-        let is_exact = matches!(self.asked.members, Members::All(_))
-            && !self.asked.only_bought
-            && !self.asked.only_known
-            && self.condition.is_none();
-        let rows = match (&self.asked.members, partition) {
+        let Asks { asked, condition, schema, .. } = self.asks.as_ref();
+        let is_exact =
+            matches!(asked.members, Members::All(_)) && !asked.only_bought && !asked.only_known && condition.is_none();
+        let rows = match (&asked.members, partition) {
             (Members::All(_), Some(partition)) => self.partitions.get(partition).map_or(0, Range::len),
             (members, _) => members.count(),
         };
         let rows = if is_exact { Precision::Exact(rows) } else { Precision::Inexact(rows) };
-        Ok(Arc::new(Statistics { num_rows: rows, ..Statistics::new_unknown(&self.schema) }))
+        Ok(Arc::new(Statistics { num_rows: rows, ..Statistics::new_unknown(schema) }))
     }
 }
 
 /// What a partition still has to give.
 struct Answering {
-    question: Arc<Question>,
-    columns: Vec<IndexColumn>,
-    schema: SchemaRef,
-    only_bought: bool,
-    only_known: bool,
-    condition: Option<Arc<Condition>>,
+    asks: Arc<Asks>,
     range: Range<u32>,
     baseline: BaselineMetrics,
     receipts: datafusion::physical_plan::metrics::Count,
@@ -342,7 +342,9 @@ impl Answering {
             let end = self.range.start.saturating_add(MEMBERS_AT_ONCE).min(self.range.end);
             let members = self.range.start..end;
             self.range.start = end;
-            let batch = self.answer(members)?;
+            let (batch, work) = self.asks.answer(members)?;
+            self.receipts.add(work.receipts);
+            self.bytes.add(work.bytes);
             if batch.num_rows() > 0 {
                 self.baseline.record_output(batch.num_rows());
                 return Ok(Some(batch));
@@ -350,12 +352,16 @@ impl Answering {
         }
         Ok(None)
     }
+}
 
-    fn answer(&self, members: Range<u32>) -> Result<RecordBatch> {
+impl Asks {
+    /// The rows of some members, and how much was looked at for them.
+    fn answer(&self, members: Range<u32>) -> Result<(RecordBatch, Work)> {
+        let mut looked_at = Work::default();
         let index = &self.question.built.index;
-        let conditions = self.condition.as_deref().map(Condition::uses).unwrap_or_default();
+        let conditions = self.condition.as_ref().map(Condition::uses).unwrap_or_default();
         let is_asked = |at: usize| {
-            self.only_bought
+            self.asked.only_bought
                 || conditions.contains(&at)
                 || self.columns.iter().any(|column| match column {
                     IndexColumn::Part(of, _) | IndexColumn::Score(of, _) => *of == at,
@@ -373,8 +379,8 @@ impl Answering {
                     return Tally::default();
                 }
                 let (tally, work) = index.tally(one, members.clone());
-                self.receipts.add(work.receipts);
-                self.bytes.add(work.bytes);
+                looked_at.receipts += work.receipts;
+                looked_at.bytes += work.bytes;
                 tally
             })
             .collect();
@@ -383,17 +389,18 @@ impl Answering {
             let rows = rows.get_or_insert_with(|| vec![true; members.len()]);
             rows.iter_mut().enumerate().for_each(|(row, keep)| *keep &= is_one(row));
         };
-        if self.only_bought {
+        if self.asked.only_bought {
             keep(&|row| tallies.iter().any(|tally| has_any(tally, row)));
         }
-        if self.only_known {
+        if self.asked.only_known {
             keep(&|row| index.is_known(members.start + row as u32));
         }
         let count = rows.as_ref().map_or(members.len(), |rows| rows.iter().filter(|row| **row).count());
         let options = RecordBatchOptions::new().with_row_count(Some(count));
         if self.columns.is_empty() || count == 0 {
             let none = self.schema.fields().iter().map(|field| new_empty_array(field.data_type())).collect();
-            return Ok(RecordBatch::try_new_with_options(Arc::clone(&self.schema), none, &options)?);
+            let batch = RecordBatch::try_new_with_options(Arc::clone(&self.schema), none, &options)?;
+            return Ok((batch, looked_at));
         }
         let mut arrays: Vec<ArrayRef> = Vec::with_capacity(self.columns.len());
         for (column, field) in self.columns.iter().zip(self.schema.fields()) {
@@ -410,7 +417,7 @@ impl Answering {
             let rows = FilterBuilder::new(&BooleanArray::from(rows)).optimize().build();
             arrays = arrays.iter().map(|array| rows.filter(array)).collect::<Result<_, _>>()?;
         }
-        Ok(RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays, &options)?)
+        Ok((RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays, &options)?, looked_at))
     }
 
     fn array(&self, tally: &Tally, part: Part, data_type: &DataType) -> Result<ArrayRef> {
