@@ -84,7 +84,7 @@ pub struct ReusablePlan {
     pub slots: Arc<Slots>,
     /// It looks at one member, and is done before another thread would have begun.
     pub is_short: bool,
-    /// The same without streams, if it can be.
+    /// The same without streams, on one thread, if all rows of each step are one batch.
     pub at_once: Option<Arc<dyn ComputesAtOnce>>,
 }
 
@@ -245,14 +245,13 @@ impl Borrowed {
         queries: &QueryRuntime,
         values: Vec<ScalarValue>,
     ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
-        if let Some(at_once) = &self.plan.at_once {
-            let rows = self.computed(at_once.as_ref(), values);
-            self.give_back();
-            return Ok(stream::iter([rows]).boxed());
-        }
         if self.plan.is_short {
             // Another thread would take longer to begin than this takes.
             let batches = self.collect(values).await?;
+            return Ok(stream::iter(batches.into_iter().map(Ok)).boxed());
+        }
+        if self.plan.at_once.is_some() {
+            let batches = queries.run(self.collect(values)).await?;
             return Ok(stream::iter(batches.into_iter().map(Ok)).boxed());
         }
         let plan = self.prepared(values)?;
@@ -276,7 +275,8 @@ impl Borrowed {
     /// Runs it with these values on the caller's thread, and gives it back.
     pub async fn collect(self, values: Vec<ScalarValue>) -> Result<Vec<RecordBatch>> {
         if let Some(at_once) = &self.plan.at_once {
-            let rows = self.computed(at_once.as_ref(), values);
+            self.plan.slots.put(values);
+            let rows = at_once.rows();
             self.give_back();
             return Ok(vec![rows?]);
         }
@@ -284,11 +284,6 @@ impl Borrowed {
         let batches = execute_stream(plan, Arc::clone(&self.plan.task))?.try_collect().await?;
         self.give_back();
         Ok(batches)
-    }
-
-    fn computed(&self, at_once: &dyn ComputesAtOnce, values: Vec<ScalarValue>) -> Result<RecordBatch> {
-        self.plan.slots.put(values);
-        at_once.rows()
     }
 
     /// The plan as if it had never run, with its values in place.

@@ -1,8 +1,9 @@
-//! Plans that look at one member at most, computed where the statement is, without streams.
+//! Plans over so few members that all their rows are one batch, computed in one go, without streams.
 //!
-//! A stream for each operator costs a look-up at the till more than its answer does. A plan becomes [`AtOnce`] if each of its
-//! operators is one of those that are known here; the steps compute what the operators would, with the engine's own
-//! expressions and accumulators. Any other plan runs as ever.
+//! A stream for each operator, and a thread for each part, cost a look-up at the till more than its answer does, and a shop
+//! with a few thousand members as much. A plan becomes [`AtOnce`] if each of its operators is one of those that are known
+//! here; the steps compute what the operators would, with the engine's own expressions and accumulators. Any other plan
+//! runs as ever.
 
 use std::sync::Arc;
 
@@ -14,12 +15,14 @@ use datafusion::logical_expr::physical_planning_context::{ScalarSubqueryResults,
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::aggregate::AggregateFunctionExpr;
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
+use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
 use datafusion::physical_plan::coop::CooperativeExec;
 use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::limit::{GlobalLimitExec, LocalLimitExec};
 use datafusion::physical_plan::placeholder_row::PlaceholderRowExec;
 use datafusion::physical_plan::projection::ProjectionExec;
+use datafusion::physical_plan::repartition::RepartitionExec;
 use datafusion::physical_plan::scalar_subquery::{ScalarSubqueryExec, ScalarSubqueryLink};
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use datafusion::scalar::ScalarValue;
@@ -32,7 +35,7 @@ use crate::execution::plan_cache::ComputesAtOnce;
 #[derive(Debug)]
 pub enum AtOnce {
     Rows(RecordBatch),
-    /// Reads the member index: one row at most.
+    /// Reads the member index.
     Index(Arc<dyn ExecutionPlan>),
     Projection {
         input: Box<Self>,
@@ -75,18 +78,8 @@ pub struct Aggregated {
 impl AtOnce {
     /// The steps of a plan; `None` for a plan that has to run.
     pub fn of(plan: &Arc<dyn ExecutionPlan>) -> Option<Self> {
-        if plan.output_partitioning().partition_count() != 1 {
-            return None;
-        }
-        if let Some(index) = plan.downcast_ref::<MemberIndexExec>() {
-            return index.reads_one_member().then(|| Self::Index(Arc::clone(plan)));
-        }
-        if plan.downcast_ref::<PlaceholderRowExec>().is_some() {
-            let one = RecordBatchOptions::new().with_row_count(Some(1));
-            return RecordBatch::try_new_with_options(plan.schema(), Vec::new(), &one).ok().map(Self::Rows);
-        }
-        if plan.downcast_ref::<EmptyExec>().is_some() {
-            return Some(Self::Rows(RecordBatch::new_empty(plan.schema())));
+        if plan.children().is_empty() {
+            return Self::of_leaf(plan);
         }
         if let Some(subqueries) = plan.downcast_ref::<ScalarSubqueryExec>() {
             let input = Self::boxed(subqueries.input())?;
@@ -94,6 +87,13 @@ impl AtOnce {
             let of = |link: &ScalarSubqueryLink| Some((Self::of(&link.plan)?, link.index));
             let subqueries = subqueries.subqueries().iter().map(of).collect::<Option<_>>()?;
             return Some(Self::Subqueries { input, subqueries, results });
+        }
+        if let Some(aggregate) = plan.downcast_ref::<AggregateExec>() {
+            return Self::of_aggregate(aggregate, plan.schema());
+        }
+        let (is_spread, behind) = behind_exchanges(plan);
+        if is_spread {
+            return Self::of(behind);
         }
         let input = match plan.children().as_slice() {
             [input] => Self::boxed(input)?,
@@ -105,27 +105,48 @@ impl AtOnce {
         }
         if let Some(filter) = plan.downcast_ref::<FilterExec>() {
             let columns = filter.projection().as_ref().map(|columns| columns.to_vec());
-            let predicate = Arc::clone(filter.predicate());
-            let filtered = Self::Filter { input, predicate, columns };
+            let filtered = Self::Filter { input, predicate: Arc::clone(filter.predicate()), columns };
             return Some(filtered.limited(0, filter.fetch()));
         }
         if let Some(limit) = plan.downcast_ref::<GlobalLimitExec>() {
             return Some(input.limited(limit.skip(), limit.fetch()));
         }
-        if let Some(limit) = plan.downcast_ref::<LocalLimitExec>() {
-            return Some(input.limited(0, Some(limit.fetch())));
+        let limit = plan.downcast_ref::<LocalLimitExec>()?;
+        Some(input.limited(0, Some(limit.fetch())))
+    }
+
+    fn of_leaf(plan: &Arc<dyn ExecutionPlan>) -> Option<Self> {
+        if plan.output_partitioning().partition_count() != 1 {
+            return None;
         }
-        if plan.downcast_ref::<CooperativeExec>().is_some() {
-            return Some(*input);
+        if let Some(index) = plan.downcast_ref::<MemberIndexExec>() {
+            return index.is_one_batch().then(|| Self::Index(Arc::clone(plan)));
         }
-        let aggregate = plan.downcast_ref::<AggregateExec>()?;
-        let is_whole = matches!(aggregate.mode(), AggregateMode::Single | AggregateMode::SinglePartitioned)
-            && aggregate.group_expr().is_true_no_grouping()
-            && aggregate.limit_options().is_none();
-        let values = aggregate.aggr_expr().iter().zip(aggregate.filter_expr());
-        let values = values.filter(|_| is_whole).map(|(function, filter)| Aggregated::of(function, filter.as_ref()));
+        if plan.downcast_ref::<PlaceholderRowExec>().is_some() {
+            let one = RecordBatchOptions::new().with_row_count(Some(1));
+            return RecordBatch::try_new_with_options(plan.schema(), Vec::new(), &one).ok().map(Self::Rows);
+        }
+        let is_nothing = plan.downcast_ref::<EmptyExec>().is_some();
+        is_nothing.then(|| Self::Rows(RecordBatch::new_empty(plan.schema())))
+    }
+
+    /// Of an aggregate of all rows, in one step or in two.
+    fn of_aggregate(aggregate: &AggregateExec, schema: SchemaRef) -> Option<Self> {
+        let first = match aggregate.mode() {
+            AggregateMode::Single | AggregateMode::SinglePartitioned => aggregate,
+            AggregateMode::Final | AggregateMode::FinalPartitioned => {
+                let (_, behind) = behind_exchanges(aggregate.input());
+                behind.downcast_ref::<AggregateExec>().filter(|first| *first.mode() == AggregateMode::Partial)?
+            }
+            _ => return None,
+        };
+        let is_of_all =
+            |step: &AggregateExec| step.group_expr().is_true_no_grouping() && step.limit_options().is_none();
+        let is_whole = is_of_all(aggregate) && is_of_all(first) && !first.aggr_expr().is_empty();
+        let values = first.aggr_expr().iter().zip(first.filter_expr()).filter(|_| is_whole);
+        let values = values.map(|(function, filter)| Aggregated::of(function, filter.as_ref()));
         let values = values.collect::<Option<Vec<_>>>().filter(|values| !values.is_empty())?;
-        Some(Self::Aggregate { input, values, schema: plan.schema() })
+        Some(Self::Aggregate { input: Self::boxed(first.input())?, values, schema })
     }
 
     fn boxed(plan: &Arc<dyn ExecutionPlan>) -> Option<Box<Self>> {
@@ -209,6 +230,17 @@ impl Aggregated {
     }
 }
 
+/// What stands behind operators that only spread rows among threads, or bring them together again; and whether there are any.
+fn behind_exchanges(plan: &Arc<dyn ExecutionPlan>) -> (bool, &Arc<dyn ExecutionPlan>) {
+    let is_exchange = plan.downcast_ref::<RepartitionExec>().is_some()
+        || plan.downcast_ref::<CooperativeExec>().is_some()
+        || (plan.downcast_ref::<CoalescePartitionsExec>().is_some() && plan.fetch().is_none());
+    match plan.children().as_slice() {
+        [input] if is_exchange => (true, behind_exchanges(input).1),
+        _ => (false, plan),
+    }
+}
+
 /// The value of a subquery: NULL without a row.
 fn single(rows: &RecordBatch) -> Result<ScalarValue> {
     match rows.num_rows() {
@@ -236,8 +268,8 @@ mod tests {
     use datafusion::physical_expr::aggregate::AggregateExprBuilder;
     use datafusion::physical_expr::expressions::{binary, col, lit};
     use datafusion::physical_plan::aggregates::PhysicalGroupBy;
-    use datafusion::physical_plan::collect;
     use datafusion::physical_plan::union::UnionExec;
+    use datafusion::physical_plan::{Partitioning, collect};
 
     use super::*;
 
@@ -259,7 +291,7 @@ mod tests {
     }
 
     /// `count(*)`, `sum(b)`, and `sum(a)` of the rows of which `a = 7`.
-    fn aggregated(input: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
+    fn aggregated(input: Arc<dyn ExecutionPlan>, on_threads: bool) -> Arc<dyn ExecutionPlan> {
         let schema = input.schema();
         let value = |udaf, argument, name: &str| {
             let builder = AggregateExprBuilder::new(udaf, vec![argument]).schema(Arc::clone(&schema)).alias(name);
@@ -272,9 +304,16 @@ mod tests {
             value(sum_udaf(), of("a"), "a"),
         ];
         let filters = vec![None, None, Some(compared(&input, "a", Operator::Eq, 7))];
-        let by = PhysicalGroupBy::new_single(Vec::new());
-        let plan = AggregateExec::try_new(AggregateMode::Single, by, values, filters, input, Arc::clone(&schema));
-        Arc::new(plan.unwrap())
+        let step = |mode, filters, input| -> Arc<dyn ExecutionPlan> {
+            let (by, schema) = (PhysicalGroupBy::new_single(Vec::new()), Arc::clone(&schema));
+            Arc::new(AggregateExec::try_new(mode, by, values.clone(), filters, input, schema).unwrap())
+        };
+        if !on_threads {
+            return step(AggregateMode::Single, filters, input);
+        }
+        let spread = RepartitionExec::try_new(input, Partitioning::RoundRobinBatch(2)).unwrap();
+        let partial = step(AggregateMode::Partial, filters, Arc::new(spread));
+        step(AggregateMode::Final, vec![None; 3], Arc::new(CoalescePartitionsExec::new(partial)))
     }
 
     #[tokio::test]
@@ -289,19 +328,20 @@ mod tests {
             (limited(0, Some(1)), 1),
             (limited(1, None), 0),
             (limited(0, Some(0)), 0),
-            (aggregated(row()), 1),
-            (aggregated(filtered(row(), "a", Operator::Gt, 7)), 1),
-            (aggregated(filtered(row(), "a", Operator::Lt, 8)), 1),
+            (aggregated(row(), false), 1),
+            (aggregated(filtered(row(), "a", Operator::Gt, 7), false), 1),
+            (aggregated(filtered(row(), "a", Operator::Lt, 8), true), 1),
+            (aggregated(filtered(row(), "a", Operator::Gt, 7), true), 1),
             (Arc::new(EmptyExec::new(row().schema())), 0),
         ];
         for (plan, count) in plans {
             let steps = AtOnce::of(&plan).unwrap_or_else(|| panic!("{plan:?}"));
+            let batches = collect(Arc::clone(&plan), Arc::new(TaskContext::default())).await.unwrap();
+            let batches: Vec<_> = batches.into_iter().filter(|batch| batch.num_rows() > 0).collect();
             for _ in 0..2 {
                 let rows = steps.rows().unwrap();
                 assert_eq!(rows.num_rows(), count, "{plan:?}");
                 assert_eq!(rows.schema(), plan.schema());
-                let batches = collect(Arc::clone(&plan), Arc::new(TaskContext::default())).await.unwrap();
-                let batches: Vec<_> = batches.into_iter().filter(|batch| batch.num_rows() > 0).collect();
                 assert_eq!(batches, if count == 0 { vec![] } else { vec![rows] }, "{plan:?}");
             }
         }

@@ -89,18 +89,16 @@ async fn plan(planner: &Planner, query: LogicalPlan, types: &[PgType]) -> Result
     let optimized = subquery_rows::optimized(&lowered, &planner.state)?;
     let optimized = in_slots(optimized, &slots)?;
     let mut plan = executable(&planner.state, optimized.clone()).await?;
-    let is_short = match reads_index_alone(&plan) {
-        Some(read) => read.at_most_one_member && read.nodes <= SHORT_NODES_MAX,
-        None => return Ok(None),
-    };
+    let Some(read) = reads_index_alone(&plan) else { return Ok(None) };
+    let is_short = read.at_most_one_member && read.nodes <= SHORT_NODES_MAX;
+    let at_once = AtOnce::of(&plan).map(|steps| Arc::new(steps) as _);
     let mut task = planner.state.task_ctx();
-    if is_short {
+    if is_short && at_once.is_none() {
         // Several threads would take longer to begin than one takes.
         let state = state::single_threaded(&planner.state);
         plan = executable(&state, optimized).await?;
         task = state.task_ctx();
     }
-    let at_once = AtOnce::of(&plan).filter(|_| is_short).map(|steps| Arc::new(steps) as _);
     Ok(Some(ReusablePlan { plan, task, slots, is_short, at_once }))
 }
 

@@ -192,7 +192,12 @@ impl MemberIndexExec {
         self.asks.asked.members.count() <= 1
     }
 
-    /// All rows, computed where it is asked for them: for plans that look at one member at most. Nothing is measured.
+    /// Whether all rows are one batch.
+    pub fn is_one_batch(&self) -> bool {
+        self.asks.asked.members.count() <= MEMBERS_AT_ONCE as usize
+    }
+
+    /// All rows, computed where it is asked for them: for those that are one batch. Nothing is measured.
     pub fn rows(&self) -> Result<RecordBatch> {
         let range = match &self.asks.asked.members {
             Members::All(range) => range.clone(),
