@@ -4,7 +4,7 @@ member; and what takes memory: an audience of every member, downloaded.
     python till.py FOLDER SERVER [--seconds 10] [--clients 32]
 
 The look-ups are asked by pgbench with prepared statements, of Regulars (a segment that is computed anew each time) and of PostgreSQL 15
-(a table of the segment's members with an index).
+(a table of the segment's members with an index), of both over TCP.
 """
 
 import argparse
@@ -70,13 +70,13 @@ def main():
     sys.path.insert(0, str(HERE.parents[1] / "tests/oracle"))
     from postgres import Server
 
-    with Server() as server:
+    with Server(over_tcp=True) as server:
         connection = server.connect("postgres")
         connection.execute("CREATE TABLE kept (member_id bigint PRIMARY KEY)")
         with connection.cursor().copy("COPY kept FROM STDIN") as copy:
             copy.write("".join(f"{member}\n" for member in kept))
         connection.execute("VACUUM ANALYZE kept")
-        there_too = ["-h", server.folder.name, "-p", "5432", "-U", "oracle", "postgres"]
+        there_too = ["-h", "127.0.0.1", "-p", str(server.port), "-U", "oracle", "postgres"]
         told("PostgreSQL 15, kept table with index, 1 client",
              *pgbench(there_too, lookup.format("kept"), argparse.Namespace(**vars(options) | {"clients": 1})))
         told(f"PostgreSQL 15, the same, {options.clients} clients", *pgbench(there_too, lookup.format("kept"), options))

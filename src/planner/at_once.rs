@@ -29,6 +29,7 @@ use datafusion::scalar::ScalarValue;
 
 use super::fact::MemberIndexExec;
 use crate::error::message;
+use crate::execution::cancellation::checkpoint;
 use crate::execution::plan_cache::ComputesAtOnce;
 
 /// A step of a plan, with those before it.
@@ -158,6 +159,8 @@ impl AtOnce {
     }
 
     fn computed(&self) -> Result<RecordBatch> {
+        // Nothing in here waits, so that nothing else would end it.
+        checkpoint()?;
         match self {
             Self::Rows(rows) => Ok(rows.clone()),
             Self::Index(index) => match index.downcast_ref::<MemberIndexExec>() {
@@ -272,6 +275,7 @@ mod tests {
     use datafusion::physical_plan::{Partitioning, collect};
 
     use super::*;
+    use crate::execution::cancellation::Abandonment;
 
     /// One row: a = 7, b = NULL.
     fn row() -> Arc<dyn ExecutionPlan> {
@@ -345,6 +349,15 @@ mod tests {
                 assert_eq!(batches, if count == 0 { vec![] } else { vec![rows] }, "{plan:?}");
             }
         }
+    }
+
+    #[tokio::test]
+    async fn nothing_is_computed_for_nobody() {
+        let steps = AtOnce::of(&aggregated(row(), true)).unwrap();
+        let abandonment = Abandonment::default();
+        abandonment.declare();
+        let error = abandonment.over(async { steps.rows() }).await.unwrap_err();
+        assert_eq!(error.state().code(), "57014");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-"""A PostgreSQL of our own to ask: in a temporary folder, reached by a socket only, gone when the program ends.
+"""A PostgreSQL of our own to ask: in a temporary folder, reached by a socket of that folder, gone when the program ends.
 
 Needs PostgreSQL's server programs and `pip install "psycopg[binary]"`.
 """
@@ -7,6 +7,7 @@ import os
 import pathlib
 import pwd
 import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -17,10 +18,13 @@ DEBIAN = pathlib.Path("/usr/lib/postgresql")
 
 
 class Server:
-    """A PostgreSQL that lives as long as the `with` block: version 15, or with `any_version` another from 14 on."""
+    """A PostgreSQL that lives as long as the `with` block: version 15, or with `any_version` another from 14 on. With
+    `over_tcp` it also listens at `port` of this machine."""
 
-    def __init__(self, any_version=False):
+    def __init__(self, any_version=False, over_tcp=False):
         self.any_version = any_version
+        self.over_tcp = over_tcp
+        self.port = free_port() if over_tcp else 5432
 
     def __enter__(self):
         self.bin = programs(self.any_version)
@@ -32,7 +36,8 @@ class Server:
             os.chown(self.folder.name, entry.pw_uid, entry.pw_gid)
             self.user = {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
         self.run("initdb", "-D", self.data, "-U", "oracle", "-A", "trust", "--locale=C", "--encoding=UTF8")
-        options = f"-c port=5432 -c listen_addresses='' -c unix_socket_directories='{self.folder.name}' -c fsync=off"
+        addresses = "127.0.0.1" if self.over_tcp else ""
+        options = f"-c port={self.port} -c listen_addresses='{addresses}' -c unix_socket_directories='{self.folder.name}' -c fsync=off"
         self.run("pg_ctl", "-D", self.data, "-w", "-l", f"{self.folder.name}/log", "-o", options, "start")
         return self
 
@@ -45,8 +50,14 @@ class Server:
 
     def connect(self, database):
         """A session at UTC. What a client test has in the environment for its own server does not count here."""
-        return psycopg.connect(host=self.folder.name, port=5432, user="oracle", dbname=database, autocommit=True,
+        return psycopg.connect(host=self.folder.name, port=self.port, user="oracle", dbname=database, autocommit=True,
                                options="-c timezone=UTC")
+
+
+def free_port():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
 
 
 def programs(any_version=False):
