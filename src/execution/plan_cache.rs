@@ -88,7 +88,7 @@ pub struct ReusablePlan {
     pub at_once: Option<Arc<dyn ComputesAtOnce>>,
 }
 
-/// A plan whose rows are computed where they are asked for, in one go. Nothing of a run is left in it.
+/// A plan whose rows are computed where they are asked for, in one go. Each run begins as if it were the first.
 pub trait ComputesAtOnce: fmt::Debug + Send + Sync {
     fn rows(&self) -> Result<RecordBatch>;
 }
@@ -245,13 +245,11 @@ impl Borrowed {
         queries: &QueryRuntime,
         values: Vec<ScalarValue>,
     ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
-        if self.plan.is_short {
-            // Another thread would take longer to begin than this takes.
-            let batches = self.collect(values).await?;
-            return Ok(stream::iter(batches.into_iter().map(Ok)).boxed());
-        }
-        if self.plan.at_once.is_some() {
-            let batches = queries.run(self.collect(values)).await?;
+        if self.plan.is_short || self.plan.at_once.is_some() {
+            let is_short = self.plan.is_short;
+            let all = self.collect(values);
+            // Of a short one another thread would take longer to begin than this takes.
+            let batches = if is_short { all.await? } else { queries.run(all).await? };
             return Ok(stream::iter(batches.into_iter().map(Ok)).boxed());
         }
         let plan = self.prepared(values)?;

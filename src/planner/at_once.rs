@@ -27,7 +27,7 @@ use datafusion::physical_plan::scalar_subquery::{ScalarSubqueryExec, ScalarSubqu
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use datafusion::scalar::ScalarValue;
 
-use super::fact::MemberIndexExec;
+use super::fact::{Asks, MemberIndexExec};
 use crate::error::message;
 use crate::execution::cancellation::checkpoint;
 use crate::execution::plan_cache::ComputesAtOnce;
@@ -37,7 +37,7 @@ use crate::execution::plan_cache::ComputesAtOnce;
 pub enum AtOnce {
     Rows(RecordBatch),
     /// Reads the member index.
-    Index(Arc<dyn ExecutionPlan>),
+    Index(Arc<Asks>),
     Projection {
         input: Box<Self>,
         exprs: Vec<Arc<dyn PhysicalExpr>>,
@@ -121,7 +121,7 @@ impl AtOnce {
             return None;
         }
         if let Some(index) = plan.downcast_ref::<MemberIndexExec>() {
-            return index.is_one_batch().then(|| Self::Index(Arc::clone(plan)));
+            return index.in_one_batch().map(Self::Index);
         }
         if plan.downcast_ref::<PlaceholderRowExec>().is_some() {
             let one = RecordBatchOptions::new().with_row_count(Some(1));
@@ -143,10 +143,12 @@ impl AtOnce {
         };
         let is_of_all =
             |step: &AggregateExec| step.group_expr().is_true_no_grouping() && step.limit_options().is_none();
-        let is_whole = is_of_all(aggregate) && is_of_all(first) && !first.aggr_expr().is_empty();
-        let values = first.aggr_expr().iter().zip(first.filter_expr()).filter(|_| is_whole);
-        let values = values.map(|(function, filter)| Aggregated::of(function, filter.as_ref()));
-        let values = values.collect::<Option<Vec<_>>>().filter(|values| !values.is_empty())?;
+        if !is_of_all(aggregate) || !is_of_all(first) {
+            return None;
+        }
+        let values = first.aggr_expr().iter().zip(first.filter_expr());
+        let values =
+            values.map(|(function, filter)| Aggregated::of(function, filter.as_ref())).collect::<Option<_>>()?;
         Some(Self::Aggregate { input: Self::boxed(first.input())?, values, schema })
     }
 
@@ -163,23 +165,21 @@ impl AtOnce {
         checkpoint()?;
         match self {
             Self::Rows(rows) => Ok(rows.clone()),
-            Self::Index(index) => match index.downcast_ref::<MemberIndexExec>() {
-                Some(index) => index.rows(),
-                None => Err(message::internal("a step reads another index").into()),
-            },
+            Self::Index(asks) => asks.rows(),
             Self::Projection { input, exprs, schema } => {
                 let rows = input.computed()?;
+                if rows.num_rows() == 0 {
+                    return Ok(RecordBatch::new_empty(Arc::clone(schema)));
+                }
                 let columns = arrays(exprs, &rows)?;
                 batch(schema, columns, rows.num_rows())
             }
             Self::Filter { input, predicate, columns } => {
-                let rows = input.computed()?;
-                let kept = predicate.evaluate(&rows)?.into_array(rows.num_rows())?;
-                let rows = match columns {
+                let rows = filtered(input.computed()?, predicate)?;
+                Ok(match columns {
                     Some(columns) => rows.project(columns)?,
                     None => rows,
-                };
-                Ok(filter_record_batch(&rows, kept.as_boolean())?)
+                })
             }
             Self::Limit { input, skip, fetch } => {
                 let rows = input.computed()?;
@@ -220,10 +220,7 @@ impl Aggregated {
     fn of_rows(&self, rows: &RecordBatch) -> Result<ScalarValue> {
         let mut accumulator = self.function.create_accumulator()?;
         let kept = match &self.filter {
-            Some(filter) => {
-                let kept = filter.evaluate(rows)?.into_array(rows.num_rows())?;
-                filter_record_batch(rows, kept.as_boolean())?
-            }
+            Some(filter) => filtered(rows.clone(), filter)?,
             None => rows.clone(),
         };
         if kept.num_rows() > 0 {
@@ -242,6 +239,15 @@ fn behind_exchanges(plan: &Arc<dyn ExecutionPlan>) -> (bool, &Arc<dyn ExecutionP
         [input] if is_exchange => (true, behind_exchanges(input).1),
         _ => (false, plan),
     }
+}
+
+/// The rows of which a predicate is true. Of no rows nothing is evaluated: what fails of itself (`1 / 0`) fails for a row.
+fn filtered(rows: RecordBatch, predicate: &Arc<dyn PhysicalExpr>) -> Result<RecordBatch> {
+    if rows.num_rows() == 0 {
+        return Ok(rows);
+    }
+    let kept = predicate.evaluate(&rows)?.into_array(rows.num_rows())?;
+    Ok(filter_record_batch(&rows, kept.as_boolean())?)
 }
 
 /// The value of a subquery: NULL without a row.
@@ -349,6 +355,20 @@ mod tests {
                 assert_eq!(batches, if count == 0 { vec![] } else { vec![rows] }, "{plan:?}");
             }
         }
+    }
+
+    #[test]
+    fn what_fails_for_a_row_does_not_fail_without_one() {
+        let divided = |input: Arc<dyn ExecutionPlan>| -> Arc<dyn ExecutionPlan> {
+            let value = binary(lit(1_i64), Operator::Divide, lit(0_i64), &input.schema()).unwrap();
+            Arc::new(ProjectionExec::try_new([(value, "q".to_owned())], input).unwrap())
+        };
+        let error = AtOnce::of(&divided(row())).unwrap().rows().unwrap_err();
+        assert_eq!(error.state().code(), "22012");
+        let nobody = divided(filtered(row(), "a", Operator::Gt, 7));
+        assert_eq!(AtOnce::of(&nobody).unwrap().rows().unwrap().num_rows(), 0);
+        let kept_of_nobody = filtered(nobody, "q", Operator::Gt, 0);
+        assert_eq!(AtOnce::of(&kept_of_nobody).unwrap().rows().unwrap().num_rows(), 0);
     }
 
     #[tokio::test]

@@ -8,6 +8,7 @@ pub mod cursors;
 pub mod identity;
 pub mod prepared;
 pub mod registry;
+pub mod setting;
 pub mod settings;
 pub mod sign_in;
 pub mod text_format;

@@ -10,7 +10,7 @@ use super::outcome::{Outcome, OutputColumn};
 use super::query;
 use crate::error::{Result, SqlState, message};
 use crate::session::identity::Identity;
-use crate::session::settings::SETTINGS;
+use crate::session::setting::SETTINGS;
 use crate::sql::statement::{SetScope, SetValue};
 
 /// Errors: 42704, 22023, 55P02; 42501 for a role that the session may not become.

@@ -14,7 +14,8 @@ use crate::history::History;
 use crate::pg_type::PgType;
 use crate::session::prepared::Prepared;
 use crate::session::registry::Registry;
-use crate::session::settings::{SETTINGS, Settings};
+use crate::session::setting::SETTINGS;
+use crate::session::settings::Settings;
 use crate::sql::statement::SetValue;
 
 /// What functions of running statements want of their session.

@@ -136,7 +136,7 @@ pub struct MemberIndexExec {
 
 /// What all partitions answer.
 #[derive(Debug)]
-struct Asks {
+pub struct Asks {
     question: Arc<Question>,
     columns: Vec<IndexColumn>,
     schema: SchemaRef,
@@ -192,18 +192,9 @@ impl MemberIndexExec {
         self.asks.asked.members.count() <= 1
     }
 
-    /// Whether all rows are one batch.
-    pub fn is_one_batch(&self) -> bool {
-        self.asks.asked.members.count() <= MEMBERS_AT_ONCE as usize
-    }
-
-    /// All rows, computed where it is asked for them: for those that are one batch. Nothing is measured.
-    pub fn rows(&self) -> Result<RecordBatch> {
-        let range = match &self.asks.asked.members {
-            Members::All(range) => range.clone(),
-            Members::OneOf { ids, members } => self.asks.question.range_of_all(ids, *members)?,
-        };
-        self.asks.answer(range).map(|(batch, _)| batch)
+    /// What gives all rows where they are asked for; `None` if they are more than one batch.
+    pub fn in_one_batch(&self) -> Option<Arc<Asks>> {
+        (self.asks.asked.members.count() <= MEMBERS_AT_ONCE as usize).then(|| Arc::clone(&self.asks))
     }
 
     /// A condition in the names of its parts.
@@ -360,6 +351,15 @@ impl Answering {
 }
 
 impl Asks {
+    /// All rows. Nothing is measured.
+    pub fn rows(&self) -> Result<RecordBatch> {
+        let range = match &self.asked.members {
+            Members::All(range) => range.clone(),
+            Members::OneOf { ids, members } => self.question.range_of_all(ids, *members)?,
+        };
+        self.answer(range).map(|(batch, _)| batch)
+    }
+
     /// The rows of some members, and how much was looked at for them.
     fn answer(&self, members: Range<u32>) -> Result<(RecordBatch, Work)> {
         let mut looked_at = Work::default();

@@ -38,7 +38,7 @@ use datafusion::scalar::ScalarValue;
 
 pub use self::call::FactCall;
 pub use self::filter::Scope;
-pub use self::index_exec::MemberIndexExec;
+pub use self::index_exec::{Asks, MemberIndexExec};
 pub use self::lower::Lowering;
 pub use self::node::MemberFacts;
 use crate::history::History;
